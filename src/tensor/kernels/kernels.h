@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT
+ * kernels.h - the one list of kernels, and the table of those chosen for this processor.
+ *
+ * A kernel `name` has the contract um_name_fn in one of the headers below, its readable definition
+ * um_name_scalar in scalar/, and, where the list says FAST, one source in fast/ in vector extensions that is
+ * compiled once for each instruction set: um_name_portable, um_name_avx2, um_name_avx512. */
+#ifndef UM_KERNELS_H
+#define UM_KERNELS_H
+
+#include "tensor/kernels/activation.h"
+#include "tensor/kernels/attention.h"
+#include "tensor/kernels/conv2d.h"
+#include "tensor/kernels/dropout.h"
+#include "tensor/kernels/elementwise.h"
+#include "tensor/kernels/embedding.h"
+#include "tensor/kernels/gemm.h"
+#include "tensor/kernels/group_norm.h"
+#include "tensor/kernels/loss.h"
+#include "tensor/kernels/optimize.h"
+#include "tensor/kernels/reduce.h"
+#include "tensor/kernels/resample.h"
+#include "tensor/kernels/softmax.h"
+
+#define UM_KERNELS(FAST, SCALAR)                                                                  \
+    SCALAR(gemm) SCALAR(gemm_scratch)                                                                 \
+    SCALAR(conv2d) SCALAR(conv2d_dx) SCALAR(conv2d_dw) SCALAR(conv2d_scratch)                             \
+    SCALAR(attention) SCALAR(attention_vjp) SCALAR(attention_scratch)                                   \
+    SCALAR(group_norm) SCALAR(group_norm_vjp) SCALAR(group_norm_scratch)                                \
+    SCALAR(softmax) SCALAR(softmax_vjp)                                                               \
+    SCALAR(activate) SCALAR(activate_vjp)                                                             \
+    SCALAR(lincomb) SCALAR(multiply)                                                                  \
+    SCALAR(add_channels) SCALAR(scale_shift) SCALAR(scale_shift_vjp) SCALAR(copy_columns)                 \
+    SCALAR(spread2x) SCALAR(gather2x)                                                                 \
+    SCALAR(sum_pixels) SCALAR(sum_squares) SCALAR(all_finite)                                           \
+    SCALAR(loss) SCALAR(loss_vjp)                                                                     \
+    SCALAR(adam_step)                                                                               \
+    SCALAR(embedding) SCALAR(embedding_vjp) SCALAR(dropout)
+
+typedef struct um_kernels {
+    const char *isa; /* the name of the fastest tier in use: "scalar", "portable", "avx2", "avx512" */
+#define FIELD(name) um_##name##_fn *name;
+    UM_KERNELS(FIELD, FIELD)
+#undef FIELD
+} um_kernels;
+
+/* Choose the kernels of ctx: "auto" (the best that the processor has), or a tier by name.
+ * UM_BAD_ARG for a tier that is unknown or that this processor or build lacks; says which there are. */
+um_status um_kernels_choose(um_ctx *ctx, const char *isa);
+
+/* The i-th tier that this processor and build have, from "scalar" on; NULL behind the last. */
+const um_kernels *um_kernels_tier(int i);
+
+/* The name of the i-th kernel of the list, NULL behind the last (tests go through all of them). */
+const char *um_kernel_name(int i);
+
+#endif
