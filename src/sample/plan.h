@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT
+ * plan.h - from settings to the rows of coefficients, once for all images. */
+#ifndef UM_PLAN_H
+#define UM_PLAN_H
+
+#include "sample/sampler.h"
+
+/* Check the settings against the schedule, lay the timestep list, let the sampler fill its rows.
+ * UM_BAD_ARG with what would be right; *plan is zeroed on failure. Free with um_plan_free. */
+um_status um_plan_init(um_ctx *ctx, um_plan *plan, const um_sample_settings *settings,
+                       const um_schedule *schedule);
+
+/* The same with an explicit list: strictly decreasing within 0 .. T-1, count > 0. settings->steps,
+ * spacing and steps_offset are then not looked at. */
+um_status um_plan_init_list(um_ctx *ctx, um_plan *plan, const um_sample_settings *settings,
+                            const um_schedule *schedule, const int *timesteps, int count);
+
+/* A zeroed plan is accepted. */
+void um_plan_free(um_ctx *ctx, um_plan *plan);
+
+/* Where text goes, line by line; a line ends with its newline. */
+typedef void um_text_fn(void *user, const char *line);
+
+/* The table that --explain prints: per row step, t, t_prev, alpha_bar, alpha_bar_prev, sigma (the
+ * standard deviation of the noise added) and the coefficients of x, x0, eps (and the history). */
+void um_plan_explain(const um_plan *plan, um_text_fn *put, void *user);
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT
+ * sampler.h - what a sampler is: a plan of coefficients and a pure step; and the list of them all.
+ *
+ * A plan is a list of rows. A row asks the model once (or not at all), reads x_0 and the noise from
+ * its answer and goes from x to the next x. A method with several model calls a step has a row for
+ * each call. Everything that is the same for all images is in the row, in double. */
+#ifndef UM_SAMPLER_H
+#define UM_SAMPLER_H
+
+#include "diffusion/schedule.h"
+#include "sample/settings.h"
+
+enum { UM_HISTORY_MAX = 4 };
+
+/* x * .x + x_0 * .x0 + eps * .eps + noise * .noise + sum of past[k] * .past[k]; past[0] is what the
+ * row before has kept, past[1] the one before that. */
+typedef struct um_mix {
+    double x, x0, eps, noise;
+    double past[UM_HISTORY_MAX];
+} um_mix;
+
+typedef struct um_row {
+    int step;                         /* which step of the sampler: 0 is the first                */
+    double t, t_prev;                 /* from where to where; t_prev = -1: the data               */
+    double alpha_bar, alpha_bar_prev; /* at t, and where it leads                                 */
+    double scale;                     /* the model is shown scale * x, which has unit variance    */
+    bool asks;                        /* the model is asked: x0 and eps are there                 */
+    bool draws;                       /* diffusers draws noise here, though it may not use it     */
+    bool keeps;                       /* `keep` is put before the history                         */
+    um_mix next;                      /* the x that the step leads to                             */
+    um_mix keep;                      /* what later rows find in past[0] (it takes no past itself) */
+} um_row;
+
+typedef struct um_plan {
+    um_sample_settings settings;
+    int steps; /* of the sampler: the length of the timestep list */
+    int *timesteps;
+    int rows; /* at most steps * model_calls */
+    um_row *row;
+    double init_scale; /* standard deviation of the first x */
+} um_plan;
+
+/* One image (or several in a row: all is elementwise) through one row, in double. x0 and eps are
+ * NULL where the row does not ask, noise where its coefficient is 0. out may be x. */
+typedef struct um_step {
+    const um_row *row;
+    size_t n;
+    const double *x, *x0, *eps, *noise;
+    const double *past[UM_HISTORY_MAX];
+    double *out;
+    double *keep; /* NULL unless the row keeps */
+} um_step;
+
+typedef struct um_sampler {
+    const char *name;
+    const char *help;
+    int model_calls; /* at most, per step           */
+    int history;     /* entries of past that it uses */
+    um_sample_settings defaults; /* diffusers' for this class; .sampler is not set */
+    /* Fill plan->row and set plan->rows. The plan comes with settings, timesteps and zeroed rows
+     * where step, t, t_prev, alpha_bar, alpha_bar_prev, scale = 1 and asks are set as a sampler with
+     * one call a step needs them; init_scale is 1. */
+    um_status (*plan)(um_ctx *ctx, um_plan *plan, const um_schedule *s);
+    void (*step)(const um_step *s);
+} um_sampler;
+
+/* out = next, keep = keep: the step of every method that is linear in what it has seen. */
+void um_step_linear(const um_step *s);
+
+/* Every sampler, ending with NULL. */
+extern const um_sampler *const um_samplers[];
+
+/* The sampler of that name in *out; UM_BAD_ARG with the names that there are. */
+um_status um_sampler_find(um_ctx *ctx, const char *name, const um_sampler **out);
+
+/* The settings that this sampler has in diffusers. */
+um_sample_settings um_sampler_defaults(const um_sampler *sampler);
+
+#endif
