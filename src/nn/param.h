@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT
+ * param.h - parameters and the one visitor that lists them.
+ *
+ * A layer has a `visit` function that names its parameters in a fixed order. One visit at opening gives each
+ * a place in a flat list (um_params); initialising, counting, saving, EMA and the optimiser all go through
+ * that list. */
+#ifndef UM_PARAM_H
+#define UM_PARAM_H
+
+#include "autograd/tape.h"
+#include "base/arena.h"
+#include "base/random.h"
+
+/* How files keep a parameter; ours is [kh, kw, ci, co], [1, 1, in, out], [1, 1, rows, c] or [1, 1, 1, c]. */
+typedef enum um_layout {
+    UM_LAYOUT_VECTOR, /* [c]                                        */
+    UM_LAYOUT_LINEAR, /* [out, in], transposed at the door          */
+    UM_LAYOUT_CONV,   /* [co, ci, kh, kw], permuted at the door     */
+    UM_LAYOUT_TABLE,  /* [rows, c], as it is                        */
+} um_layout;
+
+/* Its value before training. fan_in counts the inputs of one output. */
+typedef enum um_init {
+    UM_INIT_ZERO,
+    UM_INIT_ONE,
+    UM_INIT_FAN_IN, /* uniform within 1 / sqrt(fan_in), PyTorch's default for linear and convolution */
+    UM_INIT_NORMAL, /* standard normal: embeddings                                                 */
+} um_init;
+
+typedef struct um_param {
+    const char *name; /* as diffusers writes it */
+    um_shape shape;
+    um_layout layout;
+    um_init init;
+    int fan_in;
+    bool frozen;      /* saved and loaded, never trained */
+    um_real *value, *grad;
+} um_param;
+
+typedef struct um_visitor um_visitor;
+
+/* The parts of a name: what is visited between enter and leave stands below "part.". */
+void um_visit_enter(um_visitor *v, const char *format, ...) UM_PRINTF(2, 3);
+void um_visit_leave(um_visitor *v);
+
+/* List *p, whose shape, layout, init and fan_in the layer has set; p must stay where it is. */
+void um_visit_param(um_visitor *v, um_param *p, const char *name);
+
+/* All parameters of a model. values is one block, in list order, each parameter aligned to 64 bytes (the gaps
+ * are zeros); gradients and whatever an optimiser keeps have the same layout, so one pass serves all. */
+typedef struct um_params {
+    um_ctx *ctx;
+    um_arena names;
+    um_param **list;
+    int count, capacity;
+    size_t numbers; /* parameters proper, without gaps */
+    size_t padded;  /* reals in values */
+    um_real *values, *grads;
+} um_params;
+
+/* Visit a model and carve its values from one block of zeros. `visit` is the model's visit function. On
+ * failure *params is empty. Free with um_params_free. */
+um_status um_params_init(um_params *params, um_ctx *ctx, void (*visit)(void *model, um_visitor *v),
+                         void *model);
+void um_params_free(um_params *params);
+
+/* Add a block of gradients, all zero, so that tapes recorded from now on compute them. */
+um_status um_params_want_grads(um_params *params);
+
+/* Initial values from seed alone: parameter k is item k of UM_STREAM_INIT. */
+void um_params_initialise(um_params *params, uint64_t seed);
+
+/* The parameter of that name, or NULL. */
+um_param *um_params_find(const um_params *params, const char *name);
+
+/* Offset of a parameter in values, grads and like blocks. */
+size_t um_params_offset(const um_params *params, const um_param *p);
+
+/* Between our layout and the files' layout, in files' order; `file` has p's count of numbers. */
+void um_param_to_file(const um_param *p, const um_real *ours, float *file);
+void um_param_from_file(const um_param *p, const float *file, um_real *ours);
+
+#endif
