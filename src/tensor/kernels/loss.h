@@ -4,7 +4,7 @@
  *     mse d^2    l1 |d|    huber (delta) d^2 / 2 for |d| <= delta, else delta (|d| - delta / 2)
  *
  * loss[i] = mean over the `per` numbers of image i, summed in double in a fixed order.
- * vjp: dprediction (+)= scale[i] / per * f'(d); dtarget is its negative, where asked (NULL: not). */
+ * vjp: dprediction (+)= scale[i] / per * f'(d). */
 #ifndef UM_KERNEL_LOSS_H
 #define UM_KERNEL_LOSS_H
 
