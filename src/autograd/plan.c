@@ -15,9 +15,9 @@
 static void add_step(um_tape *t, int node, um_phase phase)
 {
     if (t->status == UM_OK)
-        t->status = um_grow(t->ctx, &t->steps, &t->max_steps, t->n_steps, sizeof(um_step), "a plan");
+        t->status = um_grow(t->ctx, &t->steps, &t->max_steps, t->n_steps, sizeof(um_call), "a plan");
     if (t->status != UM_OK) return;
-    t->steps[t->n_steps++] = (um_step){ node, phase, UM_NO_BLOCK };
+    t->steps[t->n_steps++] = (um_call){ node, phase, UM_NO_BLOCK };
 }
 
 /* Whether the backward walk must run `node` again: something that it makes was not kept. */
@@ -88,7 +88,7 @@ static void touch_grad(um_tape *t, um_var v, int when)
 
 static void touch_step(um_tape *t, int when)
 {
-    um_step *step = &t->steps[when];
+    um_call *step = &t->steps[when];
     const um_node *node = &t->nodes[step->node];
     const bool vjp = step->phase == UM_VJP;
     for (int i = 0; i < node->op->arity; i++) {

@@ -36,11 +36,11 @@ typedef struct um_record {
 } um_record;
 
 /* One call of an operation in a walk. */
-typedef struct um_step {
+typedef struct um_call {
     int node;
     um_phase phase;
     int scratch; /* block */
-} um_step;
+} um_call;
 
 struct um_tape {
     um_ctx *ctx;
@@ -59,7 +59,7 @@ struct um_tape {
     int pending_kept;       /* kept tensors and scratch of the next node */
     size_t pending_scratch;
 
-    um_step *steps; /* forward steps, then those of the backward walk */
+    um_call *steps; /* forward steps, then those of the backward walk */
     int n_steps, n_forward, max_steps;
     um_block *blocks;
     int n_blocks, max_blocks;

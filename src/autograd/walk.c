@@ -14,7 +14,7 @@ static void bind(um_tape *t, um_var v, int segment, um_phase phase)
 
 static um_status run_step(um_tape *t, int i)
 {
-    const um_step *step = &t->steps[i];
+    const um_call *step = &t->steps[i];
     const um_node *node = &t->nodes[step->node];
     t->running = i;
     if (step->phase != UM_VJP) {

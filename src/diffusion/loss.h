@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * loss.h - which distance the training minimises, and how much an image at t counts. The distance
  * itself is an operation of autograd; this is its description. */
-#ifndef UM_LOSS_H
-#define UM_LOSS_H
+#ifndef UM_DIFFUSION_LOSS_H
+#define UM_DIFFUSION_LOSS_H
 
 #include "diffusion/prediction.h"
 #include "diffusion/schedule.h"
-
-typedef enum um_loss_kind {
-    UM_LOSS_MSE,   /* d^2                                                            */
-    UM_LOSS_HUBER, /* d^2 / 2 within delta of 0, else delta (|d| - delta / 2)        */
-    UM_LOSS_L1,    /* |d|                                                            */
-} um_loss_kind;
+#include "tensor/kernels/loss.h"
 
 /* mse, l2; huber; l1. */
 extern const um_choice um_loss_kinds[];
@@ -24,17 +19,17 @@ typedef enum um_weighting_kind {
 /* uniform; min_snr. */
 extern const um_choice um_weighting_kinds[];
 
-typedef struct um_loss {
+typedef struct um_loss_settings {
     um_loss_kind kind;
     double huber_delta;
     um_weighting_kind weighting;
     double min_snr_gamma;
-} um_loss;
+} um_loss_settings;
 
 /* mse, delta 1, uniform, gamma 5. */
-um_loss um_loss_defaults(void);
+um_loss_settings um_loss_defaults(void);
 
 /* The factor on the loss of an image at t (0 .. T-1), for a network that predicts `prediction`. */
-double um_loss_weight(const um_loss *loss, const um_schedule *s, um_prediction prediction, int t);
+double um_loss_weight(const um_loss_settings *loss, const um_schedule *s, um_prediction prediction, int t);
 
 #endif
