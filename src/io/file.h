@@ -15,6 +15,10 @@ typedef struct um_bytes {
  * of more than `most` bytes is UM_BAD_FILE. On failure *out is zeroed. */
 um_status um_file_read(um_ctx *ctx, const char *path, size_t most, um_bytes *out);
 
+/* Exactly `size` bytes of an open file from an offset on; UM_BAD_FILE where it ends before. */
+um_status um_file_read_at(um_ctx *ctx, const char *path, int fd, void *out, size_t size,
+                          uint64_t offset);
+
 /* Replace the file at path by these bytes: written beside, flushed to the disk, renamed. On failure
  * the older file is as it was and nothing else is left. */
 um_status um_file_write(um_ctx *ctx, const char *path, const void *data, size_t size);
