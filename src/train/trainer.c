@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT
+ * trainer.c - noising, the network on the tape, the loss, the step. */
+#include "train/trainer.h"
+
+#include "diffusion/noising.h"
+
+#include <string.h>
+
+struct um_trainer {
+    um_ctx *ctx;
+    um_unet *unet;
+    const um_schedule *schedule;
+    const um_train_settings *settings;
+    um_optimizer_state optimizer;
+    um_tape *tape;
+    int part;        /* images on the tape */
+    size_t image;    /* numbers of one image */
+    um_var x, t, labels, target, weights; /* inputs */
+    um_var each, loss;                    /* of each image, and what is differentiated */
+};
+
+static um_status record(um_trainer *tr, int h, int w)
+{
+    const um_train_settings *s = tr->settings;
+    const um_unet_config *c = um_unet_configuration(tr->unet);
+    const um_shape images = { tr->part, h, w, c->in_channels }, one = { tr->part, 1, 1, 1 };
+    UM_TRY(um_tape_open(&tr->tape, tr->ctx));
+    um_tape *t = tr->tape;
+    tr->x = um_tape_input(t, "x_t", images);
+    tr->t = um_tape_input(t, "timestep", one);
+    if (c->class_embed_type != UM_CLASS_NONE) tr->labels = um_tape_input(t, "labels", one);
+    tr->target = um_tape_input(t, "target", images);
+    tr->weights = um_tape_input(t, "weights", one);
+    const um_var y = um_unet_apply(t, tr->unet, tr->x, tr->t, tr->labels, s->recompute);
+    tr->each = um_loss(t, s->loss.kind, s->loss.huber_delta, y, tr->target);
+    um_tape_output(t, tr->each);
+    tr->loss = um_dot(t, tr->each, tr->weights);
+    UM_TRY(um_tape_plan(t, tr->loss));
+    if (s->check_nan) um_tape_observe(t, um_observer_check_nan());
+    return um_tape_commit(t);
+}
+
+um_status um_trainer_open(um_trainer **trainer, um_ctx *ctx, um_unet *unet, const um_schedule *schedule,
+                          const um_train_settings *settings, int h, int w)
+{
+    const um_unet_config *c = um_unet_configuration(unet);
+    *trainer = NULL;
+    if (c->in_channels != c->out_channels)
+        return um_fail(ctx, UM_BAD_ARG, "a model of %d channels in and %d out cannot be trained on noise "
+                       "(as many out as in)", c->in_channels, c->out_channels);
+    UM_TRY(um_unet_size_check(ctx, c, h, w));
+    um_trainer *tr;
+    UM_TRY(um_alloc(ctx, &tr, 1, sizeof *tr, "a trainer"));
+    *tr = (um_trainer){ .ctx = ctx, .unet = unet, .schedule = schedule, .settings = settings,
+                        .part = settings->batch / settings->accumulate,
+                        .image = (size_t)h * (size_t)w * (size_t)c->in_channels };
+    um_status status = um_params_want_grads(um_unet_params(unet));
+    if (status == UM_OK) status = um_optimizer_init(&tr->optimizer, um_unet_params(unet), settings);
+    if (status == UM_OK) status = record(tr, h, w);
+    if (status == UM_OK) *trainer = tr;
+    else um_trainer_close(&tr);
+    return status;
+}
+
+void um_trainer_close(um_trainer **trainer)
+{
+    um_trainer *tr = *trainer;
+    if (!tr) return;
+    um_tape_close(&tr->tape);
+    um_optimizer_free(&tr->optimizer);
+    um_free(tr->ctx, tr);
+    *trainer = NULL;
+}
+
+/* Fill the tape's inputs with images from .. from + n - 1 of the batch; what is left of the part repeats the
+ * last one with weight 0. */
+static void load(um_trainer *tr, const um_batch *batch, int from, int n)
+{
+    const um_train_settings *s = tr->settings;
+    um_real *x = um_data(tr->tape, tr->x), *target = um_data(tr->tape, tr->target);
+    um_real *t = um_data(tr->tape, tr->t), *labels = um_data(tr->tape, tr->labels);
+    um_real *weights = um_data(tr->tape, tr->weights);
+    for (int i = 0; i < tr->part; i++) {
+        const int k = from + UM_MIN(i, n - 1);
+        const size_t at = (size_t)k * tr->image, to = (size_t)i * tr->image;
+        um_noising_apply(tr->schedule, 1, tr->image, &batch->t[k], batch->x0 + at, batch->noise + at, x + to);
+        um_prediction_target(s->prediction, tr->schedule->alpha_bar[batch->t[k]], tr->image, batch->x0 + at,
+                             batch->noise + at, target + to);
+        t[i] = (um_real)batch->t[k];
+        if (labels) labels[i] = (um_real)batch->labels[k];
+        const double w = um_loss_weight(&s->loss, tr->schedule, s->prediction, batch->t[k]);
+        weights[i] = i < n ? (um_real)(w / batch->n) : 0;
+    }
+}
+
+um_status um_trainer_step(um_trainer *tr, const um_batch *batch, double *loss, um_step_report *report)
+{
+    const um_train_settings *s = tr->settings;
+    *loss = 0;
+    for (int k = 0; k < s->accumulate; k++) {
+        load(tr, batch, k * tr->part, tr->part);
+        um_tape_training(tr->tape, true, s->seed, (uint64_t)tr->optimizer.step * (uint64_t)s->accumulate + (uint64_t)k);
+        UM_TRY(um_tape_forward(tr->tape));
+        UM_TRY(um_tape_backward(tr->tape, NULL, k > 0));
+        *loss += (double)*um_data(tr->tape, tr->loss);
+    }
+    return um_optimizer_step(&tr->optimizer, report);
+}
+
+um_status um_trainer_losses(um_trainer *tr, const um_batch *batch, double *losses)
+{
+    um_tape_training(tr->tape, false, 0, 0);
+    for (int from = 0; from < batch->n; from += tr->part) {
+        const int n = UM_MIN(tr->part, batch->n - from);
+        load(tr, batch, from, n);
+        UM_TRY(um_tape_forward(tr->tape));
+        for (int i = 0; i < n; i++) losses[from + i] = (double)um_data(tr->tape, tr->each)[i];
+    }
+    return UM_OK;
+}
+
+um_optimizer_state *um_trainer_optimizer(um_trainer *tr) { return &tr->optimizer; }
+
+um_unet *um_trainer_unet(um_trainer *tr) { return tr->unet; }
+
+void um_trainer_swap_ema(um_trainer *tr)
+{
+    um_real *ema = tr->optimizer.ema, *values = um_unet_params(tr->unet)->values;
+    for (size_t i = 0; ema && i < um_unet_params(tr->unet)->padded; i++) {
+        const um_real v = values[i];
+        values[i] = ema[i];
+        ema[i] = v;
+    }
+}
+
+size_t um_trainer_tape_bytes(const um_trainer *tr) { return um_tape_bytes(tr->tape); }
