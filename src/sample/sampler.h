@@ -20,15 +20,15 @@ typedef struct um_mix {
 } um_mix;
 
 typedef struct um_row {
-    int step;                         /* which step of the sampler: 0 is the first                */
-    double t, t_prev;                 /* from where to where; t_prev = -1: the data               */
-    double alpha_bar, alpha_bar_prev; /* at t, and where it leads                                 */
-    double scale;                     /* the model is shown scale * x, which has unit variance    */
-    bool asks;                        /* the model is asked: x0 and eps are there                 */
-    bool draws;                       /* diffusers draws noise here, though it may not use it     */
-    bool keeps;                       /* `keep` is put before the history                         */
-    um_mix next;                      /* the x that the step leads to                             */
-    um_mix keep;                      /* what later rows find in past[0] (it takes no past itself) */
+    int step;                         /* which step of the sampler: 0 is the first             */
+    double t, t_prev;                 /* from where to where; t_prev = -1: the data            */
+    double alpha_bar, alpha_bar_prev; /* at t, and where it leads                              */
+    double scale;                     /* the model is shown scale * x, which has unit variance */
+    bool asks;                        /* the model is asked: x0 and eps are there              */
+    bool draws;                       /* diffusers draws noise here, though it may not use it  */
+    bool keeps;                       /* `keep` is put before the history                      */
+    um_mix next;                      /* the x that the step leads to                          */
+    um_mix keep;                      /* what later rows find in past[0]                       */
 } um_row;
 
 typedef struct um_plan {
@@ -58,8 +58,8 @@ typedef struct um_sampler {
     int history;     /* entries of past that it uses */
     um_sample_settings defaults; /* diffusers' for this class; .sampler is not set */
     /* Fill plan->row and set plan->rows. The plan comes with settings, timesteps and zeroed rows
-     * where step, t, t_prev, alpha_bar, alpha_bar_prev, scale = 1 and asks are set as a sampler with
-     * one call a step needs them; init_scale is 1. */
+     * where step, t, t_prev, alpha_bar, alpha_bar_prev, scale = 1 and asks are set for a sampler
+     * with one call a step; init_scale is 1. */
     um_status (*plan)(um_ctx *ctx, um_plan *plan, const um_schedule *s);
     void (*step)(const um_step *s);
 } um_sampler;
