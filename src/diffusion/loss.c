@@ -24,8 +24,8 @@ um_loss um_loss_defaults(void)
                       .min_snr_gamma = 5.0 };
 }
 
-/* With d the error of x_0, the squared error of epsilon is SNR d^2 and that of v (SNR + 1) d^2: each
- * is divided out, so that all three end as min(SNR, gamma) d^2. */
+/* With d the error of x_0, the squared error of epsilon is SNR d^2 and that of v (SNR + 1) d^2:
+ * each is divided out, so that all three end as min(SNR, gamma) d^2. */
 static double min_snr(double gamma, double snr, um_prediction prediction)
 {
     switch (prediction) {

@@ -27,8 +27,8 @@ typedef struct um_prediction_rule {
 /* The rule at alpha_bar. epsilon needs alpha_bar > 0 and sample alpha_bar < 1: see the check. */
 um_prediction_rule um_prediction_rule_at(um_prediction kind, double alpha_bar);
 
-/* UM_BAD_ARG where the prediction says nothing about x_0 (epsilon when some alpha_bar is 0) or about
- * the noise (sample when some alpha_bar is 1). */
+/* UM_BAD_ARG where the prediction says nothing about x_0 (epsilon when some alpha_bar is 0) or
+ * about the noise (sample when some alpha_bar is 1). */
 um_status um_prediction_check(um_ctx *ctx, um_prediction kind, const double *alpha_bar, int count);
 
 /* What the network should have said, `n` elements of one image. target may be noise or x0. */

@@ -48,7 +48,7 @@ typedef struct um_sample_settings {
 
     int steps; /* 0: every timestep of the model */
     um_spacing spacing;
-    int steps_offset;
+    int steps_offset; /* added to leading and quadratic lists */
 
     bool clip_sample; /* keep the predicted x_0 within +-clip_sample_range */
     double clip_sample_range;
@@ -64,5 +64,11 @@ typedef struct um_sample_settings {
     um_rng rng;
     uint64_t seed;
 } um_sample_settings;
+
+/* The defaults that diffusers' schedulers share, for the initialiser of a sampler's own. */
+#define UM_SAMPLE_COMMON                                                                    \
+    .prediction = UM_PREDICTION_EPSILON, .spacing = UM_SPACING_LEADING, .clip_sample = true, \
+    .clip_sample_range = 1.0, .dynamic_thresholding_ratio = 0.995, .sample_max_value = 1.0,  \
+    .set_alpha_to_one = true
 
 #endif

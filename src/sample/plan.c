@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT
+ * plan.c - lays the rows that a sampler then fills, and prints them. */
+#include "sample/plan.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sample/timesteps.h"
+
+static um_status check_settings(um_ctx *ctx, const um_sample_settings *s)
+{
+    if (!s->sampler) return um_fail(ctx, UM_BAD_ARG, "no sampler (sample.sampler)");
+    if (!(s->clip_sample_range > 0.0))
+        return um_fail(ctx, UM_BAD_ARG, "sample.clip_sample_range = %g (above 0)",
+                       s->clip_sample_range);
+    if (!(s->dynamic_thresholding_ratio > 0.0 && s->dynamic_thresholding_ratio <= 1.0))
+        return um_fail(ctx, UM_BAD_ARG,
+                       "sample.dynamic_thresholding_ratio = %g (above 0, at most 1)",
+                       s->dynamic_thresholding_ratio);
+    if (!(s->sample_max_value >= 1.0))
+        return um_fail(ctx, UM_BAD_ARG, "sample.sample_max_value = %g (at least 1)",
+                       s->sample_max_value);
+    return UM_OK;
+}
+
+/* One row a step, from each timestep to the next of the list and from the last one to the data. */
+static void lay_rows(um_plan *p, const um_schedule *s)
+{
+    p->rows = p->steps;
+    for (int i = 0; i < p->steps; i++) {
+        const int t = p->timesteps[i], prev = i + 1 < p->steps ? p->timesteps[i + 1] : -1;
+        p->row[i] = (um_row){
+            .step = i,
+            .t = t,
+            .t_prev = prev,
+            .alpha_bar = s->alpha_bar[t],
+            .alpha_bar_prev = prev >= 0 ? s->alpha_bar[prev] : 1.0,
+            .scale = 1.0,
+            .asks = true,
+        };
+    }
+}
+
+static um_status check_rows(um_ctx *ctx, const um_plan *p)
+{
+    for (int i = 0; i < p->rows; i++)
+        if (p->row[i].asks)
+            UM_TRY(um_prediction_check(ctx, p->settings.prediction, &p->row[i].alpha_bar, 1));
+    return UM_OK;
+}
+
+static um_status fill(um_ctx *ctx, um_plan *p, const um_schedule *s)
+{
+    const size_t rows = (size_t)p->steps * (size_t)p->settings.sampler->model_calls;
+    UM_TRY(um_alloc(ctx, &p->row, rows, sizeof *p->row, "the plan"));
+    p->init_scale = 1.0;
+    lay_rows(p, s);
+    UM_TRY(p->settings.sampler->plan(ctx, p, s));
+    return check_rows(ctx, p);
+}
+
+/* Takes over the list. */
+static um_status init(um_ctx *ctx, um_plan *p, const um_sample_settings *settings,
+                      const um_schedule *s, int *list, int count)
+{
+    *p = (um_plan){ .settings = *settings, .timesteps = list, .steps = count };
+    const um_status st = fill(ctx, p, s);
+    if (st != UM_OK) um_plan_free(ctx, p);
+    return st;
+}
+
+um_status um_plan_init(um_ctx *ctx, um_plan *plan, const um_sample_settings *settings,
+                       const um_schedule *schedule)
+{
+    memset(plan, 0, sizeof *plan);
+    int *list, count;
+    UM_TRY(check_settings(ctx, settings));
+    UM_TRY(um_timesteps_list(ctx, settings, schedule->timesteps, &list, &count));
+    return init(ctx, plan, settings, schedule, list, count);
+}
+
+um_status um_plan_init_list(um_ctx *ctx, um_plan *plan, const um_sample_settings *settings,
+                            const um_schedule *schedule, const int *timesteps, int count)
+{
+    memset(plan, 0, sizeof *plan);
+    int *list;
+    UM_TRY(check_settings(ctx, settings));
+    UM_TRY(um_timesteps_check(ctx, timesteps, count, schedule->timesteps));
+    UM_TRY(um_alloc(ctx, &list, (size_t)count, sizeof *list, "the timesteps"));
+    memcpy(list, timesteps, (size_t)count * sizeof *list);
+    return init(ctx, plan, settings, schedule, list, count);
+}
+
+void um_plan_free(um_ctx *ctx, um_plan *plan)
+{
+    um_free(ctx, plan->timesteps);
+    um_free(ctx, plan->row);
+    memset(plan, 0, sizeof *plan);
+}
+
+enum { LINE_MAX_LENGTH = 320 };
+
+static void explain_head(const um_plan *p, um_text_fn *put, void *user)
+{
+    char line[LINE_MAX_LENGTH];
+    int n = snprintf(line, sizeof line, "%5s %9s %9s %12s %14s %11s %11s %11s %11s", "step", "t",
+                     "t_prev", "alpha_bar", "alpha_bar_prev", "sigma", "x", "x0", "eps");
+    for (int h = 0; h < p->settings.sampler->history; h++)
+        n += snprintf(line + n, sizeof line - (size_t)n, "      past_%d", h);
+    snprintf(line + n, sizeof line - (size_t)n, "\n");
+    put(user, line);
+}
+
+void um_plan_explain(const um_plan *plan, um_text_fn *put, void *user)
+{
+    explain_head(plan, put, user);
+    for (int i = 0; i < plan->rows; i++) {
+        const um_row *r = &plan->row[i];
+        char line[LINE_MAX_LENGTH];
+        int n = snprintf(line, sizeof line,
+                         "%5d %9.6g %9.6g %12.6g %14.6g %11.6g %11.6g %11.6g %11.6g", r->step, r->t,
+                         r->t_prev, r->alpha_bar, r->alpha_bar_prev, r->next.noise, r->next.x,
+                         r->next.x0, r->next.eps);
+        for (int h = 0; h < plan->settings.sampler->history; h++)
+            n += snprintf(line + n, sizeof line - (size_t)n, " %11.6g", r->next.past[h]);
+        snprintf(line + n, sizeof line - (size_t)n, "\n");
+        put(user, line);
+    }
+}

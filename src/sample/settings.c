@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT
+ * settings.c - the words of the sampling settings. */
+#include "sample/settings.h"
+
+const um_choice um_spacings[] = {
+    { "leading", UM_SPACING_LEADING },
+    { "trailing", UM_SPACING_TRAILING },
+    { "linspace", UM_SPACING_LINSPACE },
+    { "quadratic", UM_SPACING_QUADRATIC },
+    { NULL, 0 },
+};
+
+/* diffusers' _log kinds are the same variances, written as logarithms. */
+const um_choice um_variances[] = {
+    { "fixed_small", UM_VARIANCE_FIXED_SMALL },
+    { "fixed_large", UM_VARIANCE_FIXED_LARGE },
+    { "fixed_small_log", UM_VARIANCE_FIXED_SMALL },
+    { "fixed_large_log", UM_VARIANCE_FIXED_LARGE },
+    { NULL, 0 },
+};
+
+const um_choice um_strided_rules[] = {
+    { "posterior", UM_STRIDED_POSTERIOR },
+    { "renoise", UM_STRIDED_RENOISE },
+    { NULL, 0 },
+};
+
+const um_choice um_rngs[] = {
+    { "philox", UM_RNG_PHILOX },
+    { "torch", UM_RNG_TORCH },
+    { NULL, 0 },
+};
