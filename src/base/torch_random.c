@@ -70,7 +70,7 @@ static double normal_double(um_torch_random *g)
 }
 
 /* Box-Muller on 16 uniform floats in place: the first eight give the radii, the others the angles.
- * torch works in float32 here: the angle rounded to float decides its sine, so it is rounded too. */
+ * torch works in float32: the angle rounded to float decides its sine, so it is rounded here. */
 static void normal_16(float *x)
 {
     for (int i = 0; i < 8; i++) {
@@ -91,6 +91,6 @@ void um_torch_randn(um_torch_random *g, float *out, size_t n)
     um_torch_rand(g, out, n);
     for (size_t i = 0; i + 16 <= n; i += 16) normal_16(out + i);
     if (n % 16 == 0) return;
-    um_torch_rand(g, out + n - 16, 16); /* the tail is a block of 16 drawn anew, over numbers given */
+    um_torch_rand(g, out + n - 16, 16); /* the last 16 are drawn anew, over numbers given before */
     normal_16(out + n - 16);
 }

@@ -16,12 +16,14 @@ const um_choice um_weighting_kinds[] = {
     { NULL, 0 },
 };
 
-um_loss um_loss_defaults(void)
+um_loss_settings um_loss_defaults(void)
 {
-    return (um_loss){ .kind = UM_LOSS_MSE,
-                      .huber_delta = 1.0,
-                      .weighting = UM_WEIGHTING_UNIFORM,
-                      .min_snr_gamma = 5.0 };
+    return (um_loss_settings){
+        .kind = UM_LOSS_MSE,
+        .huber_delta = 1.0,
+        .weighting = UM_WEIGHTING_UNIFORM,
+        .min_snr_gamma = 5.0,
+    };
 }
 
 /* With d the error of x_0, the squared error of epsilon is SNR d^2 and that of v (SNR + 1) d^2:
@@ -36,7 +38,8 @@ static double min_snr(double gamma, double snr, um_prediction prediction)
     return UM_MIN(snr, gamma);
 }
 
-double um_loss_weight(const um_loss *loss, const um_schedule *s, um_prediction prediction, int t)
+double um_loss_weight(const um_loss_settings *loss, const um_schedule *s, um_prediction prediction,
+                      int t)
 {
     if (loss->weighting == UM_WEIGHTING_MIN_SNR)
         return min_snr(loss->min_snr_gamma, um_schedule_snr(s, t), prediction);

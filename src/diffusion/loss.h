@@ -30,6 +30,7 @@ typedef struct um_loss_settings {
 um_loss_settings um_loss_defaults(void);
 
 /* The factor on the loss of an image at t (0 .. T-1), for a network that predicts `prediction`. */
-double um_loss_weight(const um_loss_settings *loss, const um_schedule *s, um_prediction prediction, int t);
+double um_loss_weight(const um_loss_settings *loss, const um_schedule *s, um_prediction prediction,
+                      int t);
 
 #endif
