@@ -22,7 +22,7 @@
 #include "tensor/kernels/softmax.h"
 
 #define UM_KERNELS(FAST, SCALAR)                                                                  \
-    SCALAR(gemm) SCALAR(gemm_scratch)                                                                 \
+    FAST(gemm) FAST(gemm_scratch)                                                                 \
     SCALAR(conv2d) SCALAR(conv2d_dx) SCALAR(conv2d_dw) SCALAR(conv2d_scratch)                             \
     SCALAR(attention) SCALAR(attention_vjp) SCALAR(attention_scratch)                                   \
     SCALAR(group_norm) SCALAR(group_norm_vjp) SCALAR(group_norm_scratch)                                \

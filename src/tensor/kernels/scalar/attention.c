@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * attention.c - attention and its adjoint by their definitions; each number of S is made where it is used.
+ * attention.c - attention and its adjoint by their definitions; each number of S is made where it
+ * is used.
  *
  *     P = exp(S - lse),   dP = dO v^T,   dS = P (dP - rowsum(dO O))
  *     dq = scale dS k,    dk = scale dS^T q,    dv = P^T dO */
@@ -30,7 +31,8 @@ static void put(int dim, const double *sum, um_real *y, bool add)
 }
 
 /* log sum_j exp(scale q . k_j) */
-static double log_sum_exp(const um_attention_shape *s, const um_real *q, const um_real *k, size_t row)
+static double log_sum_exp(const um_attention_shape *s, const um_real *q, const um_real *k,
+                          size_t row)
 {
     double top = -INFINITY, sum = 0;
     for (int j = 0; j < s->tokens; j++) top = fmax(top, s->scale * dot(s->dim, q, k + j * row));
@@ -110,16 +112,19 @@ static void value_grad(const head *a, um_real *dv, bool add, double *sum)
 }
 
 void um_attention_vjp_scalar(const um_attention_shape *s, const um_attention_grads *out,
-                             const um_real *dout, const um_real *q, const um_real *k, const um_real *v,
-                             const um_real *o, const um_real *lse, um_real *scratch)
+                             const um_real *dout, const um_real *q, const um_real *k,
+                             const um_real *v, const um_real *o, const um_real *lse,
+                             um_real *scratch)
 {
     const size_t row = (size_t)s->heads * s->dim;
     double *sum = (double *)scratch;
     for (int n = 0; n < s->n; n++)
         for (int h = 0; h < s->heads; h++) {
             const size_t at = n * s->tokens * row + (size_t)h * s->dim;
-            const head a = { s, row, dout + at, q + at, k + at, v + at, o + at,
-                             lse + ((size_t)n * s->heads + h) * s->tokens };
+            const head a = {
+                s,      row,    dout + at, q + at,
+                k + at, v + at, o + at,    lse + ((size_t)n * s->heads + h) * s->tokens
+            };
             if (out->dq) query_grad(&a, out->dq + at, out->add_dq, sum);
             if (out->dk) key_grad(&a, out->dk + at, out->add_dk, sum);
             if (out->dv) value_grad(&a, out->dv + at, out->add_dv, sum);

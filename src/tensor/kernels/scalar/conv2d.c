@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * conv2d.c - the convolution and its adjoints by their definitions, one sum for each number of the result. */
+ * conv2d.c - the convolution and its adjoints by their definitions, one sum for each number of the
+ * result. */
 #include "tensor/kernels/scalar/scalar.h"
 
 /* the channels of pixel (row, col) of image n of an h x w image with c channels, NULL outside */
@@ -9,8 +10,8 @@ static const um_real *pixel(const um_real *x, int n, int h, int w, int c, int ro
     return x + (((size_t)n * h + row) * w + col) * c;
 }
 
-static double output(const um_conv2d_shape *s, const um_real *x, const um_real *w, int n, int p, int q,
-                     int o)
+static double output(const um_conv2d_shape *s, const um_real *x, const um_real *w, int n, int p,
+                     int q, int o)
 {
     double sum = 0;
     for (int i = 0; i < s->k; i++)
@@ -23,8 +24,8 @@ static double output(const um_conv2d_shape *s, const um_real *x, const um_real *
     return sum;
 }
 
-void um_conv2d_scalar(const um_conv2d_shape *s, const um_real *x, const um_real *w, const um_real *bias,
-                      um_real *y, um_real *scratch)
+void um_conv2d_scalar(const um_conv2d_shape *s, const um_real *x, const um_real *w,
+                      const um_real *bias, um_real *y, um_real *scratch)
 {
     (void)scratch;
     const int ho = um_conv2d_out(s, s->h), wo = um_conv2d_out(s, s->w);
@@ -42,14 +43,15 @@ static int made_by(const um_conv2d_shape *s, int at, int i)
     return p >= 0 && p % s->stride == 0 ? p / s->stride : -1;
 }
 
-static double input_grad(const um_conv2d_shape *s, const um_real *dy, const um_real *w, int n, int row,
-                         int col, int c)
+static double input_grad(const um_conv2d_shape *s, const um_real *dy, const um_real *w, int n,
+                         int row, int col, int c)
 {
     const int ho = um_conv2d_out(s, s->h), wo = um_conv2d_out(s, s->w);
     double sum = 0;
     for (int i = 0; i < s->k; i++)
         for (int j = 0; j < s->k; j++) {
-            const um_real *out = pixel(dy, n, ho, wo, s->co, made_by(s, row, i), made_by(s, col, j));
+            const um_real *out =
+                pixel(dy, n, ho, wo, s->co, made_by(s, row, i), made_by(s, col, j));
             const um_real *f = w + ((size_t)(i * s->k + j) * s->ci + c) * s->co;
             for (int o = 0; out && o < s->co; o++) sum += (double)out[o] * f[o];
         }
@@ -67,8 +69,8 @@ void um_conv2d_dx_scalar(const um_conv2d_shape *s, const um_real *dy, const um_r
                     *dx = (um_real)(input_grad(s, dy, w, n, row, col, c) + (add ? *dx : 0.0));
 }
 
-static double weight_grad(const um_conv2d_shape *s, const um_real *x, const um_real *dy, int i, int j,
-                          int c, int o)
+static double weight_grad(const um_conv2d_shape *s, const um_real *x, const um_real *dy, int i,
+                          int j, int c, int o)
 {
     const int ho = um_conv2d_out(s, s->h), wo = um_conv2d_out(s, s->w);
     double sum = 0;
