@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+"""Each header stands on its own: whoever includes it needs nothing before it."""
+import concurrent.futures
+import os
+import subprocess
+import tempfile
+
+
+def compile_alone(job):
+    path, command = job
+    done = subprocess.run(command, capture_output=True, text=True)
+    said = [line for line in done.stderr.splitlines() if "error" in line or "warning" in line]
+    return path, done.returncode, said[0] if said else done.stderr.strip()
+
+
+def jobs(tree, root):
+    common = ["-D_GNU_SOURCE", "-DUM_TIER=portable", "-Wall", "-Wextra", "-Wno-unknown-pragmas",
+              "-Wno-unused-function", "-Werror", "-fsyntax-only", "-I" + os.path.join(root, "include"),
+              "-I" + os.path.join(root, "src"), "-I" + os.path.join(root, "tests")]
+    for path in tree.paths(r"(src|include|tests)/.*\.h"):
+        full = os.path.join(root, path)
+        gnu = path.startswith("tests/")  # cmocka's header needs no more, but says less under c11
+        yield path, [*tree.cc, "-std=gnu11" if gnu else "-std=c11", *common, "-x", "c", full]
+        if path.startswith("include/") and tree.cxx:
+            yield path + " (C++17)", [*tree.cxx, "-std=c++17", *common, "-Wpedantic", "-x", "c++", full]
+
+
+def compile_all(tree, root):
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for path, code, said in pool.map(compile_alone, jobs(tree, root)):
+            if code != 0:
+                yield f"{path}: does not compile alone: {said}"
+
+
+def headers(tree):
+    """src/ and tests/ as C11, include/ as C++17 as well."""
+    if tree.root:
+        yield from compile_all(tree, tree.root)
+        return
+    with tempfile.TemporaryDirectory() as root:
+        for path, text in tree.files.items():
+            os.makedirs(os.path.dirname(os.path.join(root, path)), exist_ok=True)
+            with open(os.path.join(root, path), "wb") as f:
+                f.write(text)
+        yield from compile_all(tree, root)
+
+
+RULES = {
+    "headers": (headers, [{"src/base/a.h": "size_t a(void);\n"}, {"include/unmist/a.h": "int a(int *new)\n"}],
+                [{"src/base/a.h": "#include <stddef.h>\nsize_t a(void);\n", "include/unmist/a.h": "int a(void);\n"}]),
+}

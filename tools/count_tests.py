@@ -1,0 +1,39 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""count_tests.py TESTLOG.JSON... - print `N passed, N failed, N skipped` for what meson test has logged.
+
+A cmocka program counts as the claims that it ran, any other test as one. Exit status 1 where one failed
+or none ran."""
+import json
+import re
+import sys
+
+CMOCKA = re.compile(r"^\[ +(PASSED|FAILED|SKIPPED|ERROR) +\] (?:\w+: )?(\d+) test\(s\)", re.M)
+PASSED, SKIPPED = {"OK", "EXPECTEDFAIL"}, {"SKIP", "IGNORED"}
+
+
+def count(entry):
+    """(passed, failed, skipped) of one line of the log."""
+    found = {"PASSED": 0, "FAILED": 0, "SKIPPED": 0, "ERROR": 0}
+    for what, number in CMOCKA.findall(entry.get("stdout", "") + "\n" + entry.get("stderr", "")):
+        found[what] += int(number)
+    passed, failed, skipped = found["PASSED"], found["FAILED"] + found["ERROR"], found["SKIPPED"]
+    if entry["result"] in SKIPPED:
+        return passed, failed, max(skipped, 1)
+    if entry["result"] not in PASSED:
+        return passed, max(failed, 1), skipped
+    return (passed if passed or skipped else 1), failed, skipped
+
+
+def main(paths):
+    totals = [0, 0, 0]
+    for path in paths:
+        with open(path, encoding="utf-8") as f:
+            for line in f:
+                totals = [a + b for a, b in zip(totals, count(json.loads(line)))]
+    print("{} passed, {} failed, {} skipped".format(*totals))
+    return 1 if totals[1] or not totals[0] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
