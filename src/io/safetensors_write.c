@@ -105,7 +105,7 @@ static json_t *entry_of(const struct um_tensor_out *t, uint64_t from)
                      "data_offsets", (json_int_t)from, (json_int_t)(from + t->count * t->size));
 }
 
-/* The header's text by json_dumps (free it), or NULL and w's failure. */
+/* The header's text (um_free it), or NULL and w's failure. */
 static char *header_text(um_tensors_out *w, struct um_tensor_out *const *order)
 {
     json_t *header = json_object();
@@ -122,9 +122,13 @@ static char *header_text(um_tensors_out *w, struct um_tensor_out *const *order)
         failed = json_object_set_new(header, t->name, entry_of(t, at)) != 0;
         at += t->count * t->size;
     }
-    char *text = failed || w->status != UM_OK ? NULL : json_dumps(header, JSON_COMPACT);
-    if (!text && w->status == UM_OK)
+    char *text = NULL;
+    const size_t length = failed ? 0 : json_dumpb(header, NULL, 0, JSON_COMPACT);
+    if (length == 0 && w->status == UM_OK)
         w->status = um_fail(w->ctx, UM_NO_MEMORY, "no memory for a safetensors header");
+    if (w->status == UM_OK)
+        w->status = um_alloc(w->ctx, &text, length + 1, 1, "a safetensors header");
+    if (text) json_dumpb(header, text, length, JSON_COMPACT);
     json_decref(header);
     return text;
 }
@@ -174,7 +178,7 @@ um_status um_tensors_commit(um_tensors_out *w, const char *path)
         if (n > 1) qsort(order, (size_t)n, sizeof *order, by_order);
         char *text = header_text(w, order);
         if (text) write_file(w, path, order, text);
-        free(text);
+        um_free(w->ctx, text);
         um_free(w->ctx, order);
     }
     const um_status status = w->status;
