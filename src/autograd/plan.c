@@ -47,9 +47,7 @@ static void add_backward(um_tape *t, um_var loss)
         for (int k = 0; k < node->op->arity; k++) t->vars[node->in[k].id].reaches = true;
         if (node->segment != 0 && node->segment != segment) {
             segment = node->segment;
-            int last = i; /* operations of the segment behind node i lead nowhere, but are made with it */
-            while (last + 1 < t->n_nodes && t->nodes[last + 1].segment == segment) last++;
-            recompute_segment(t, last);
+            recompute_segment(t, i); /* what the segment has behind node i, no vjp in it reads */
         }
         add_step(t, i, UM_VJP);
     }
@@ -170,6 +168,8 @@ static um_status place_blocks(um_tape *t)
 um_status um_tape_plan(um_tape *t, um_var loss)
 {
     UM_TRY(t->status);
+    if (t->planned) return um_fail(t->ctx, UM_BAD_ARG, "the tape is planned already");
+    t->planned = true;
     t->loss = loss;
     if (loss.id) {
         t->vars[loss.id].output = true;
@@ -190,6 +190,8 @@ um_status um_tape_plan(um_tape *t, um_var loss)
 um_status um_tape_commit(um_tape *t)
 {
     UM_TRY(t->status);
+    if (!t->planned || t->memory)
+        return um_fail(t->ctx, UM_BAD_ARG, "a tape is committed once, after um_tape_plan");
     UM_TRY(um_alloc(t->ctx, &t->memory, t->bytes, 1, "activations and gradients"));
     for (int i = 1; i < t->n_vars; i++) {
         um_record *v = &t->vars[i];

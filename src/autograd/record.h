@@ -63,6 +63,7 @@ struct um_tape {
     int n_steps, n_forward, max_steps;
     um_block *blocks;
     int n_blocks, max_blocks;
+    bool planned;
     um_var loss;
     size_t bytes;
     char *memory;

@@ -66,7 +66,11 @@ um_var um_tape_fail(um_tape *t, um_status code, const char *format, ...)
 /* The record of a new tensor, NULL once the tape has failed. */
 static um_record *new_record(um_tape *t, um_var_kind kind, um_shape shape, const char *name)
 {
-    if (t->status == UM_OK) t->status = um_shape_check(t->ctx, shape, name ? name : "a tensor");
+    if (t->planned) um_tape_fail(t, UM_BAD_ARG, "recorded after um_tape_plan");
+    if (t->status == UM_OK) {
+        t->status = um_shape_check(t->ctx, shape, name ? name : "a tensor");
+        if (t->status != UM_OK && t->depth) um_fail_at(t->ctx, t->status, "%s", t->scope);
+    }
     if (t->status == UM_OK)
         t->status = um_grow(t->ctx, &t->vars, &t->max_vars, t->n_vars, sizeof(um_record), "a tape");
     if (t->status != UM_OK) return NULL;

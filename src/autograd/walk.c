@@ -17,6 +17,8 @@ static um_status run_step(um_tape *t, int i)
     const um_call *step = &t->steps[i];
     const um_node *node = &t->nodes[step->node];
     t->running = i;
+    if (step->phase == UM_VJP && !t->vars[node->out.id].written)
+        return UM_OK; /* no vjp behind it asked for this gradient: it is zero, and so is all that it would add */
     if (step->phase != UM_VJP) {
         bind(t, node->out, node->segment, step->phase);
         for (int k = 0; k < node->kept; k++)
