@@ -19,8 +19,8 @@ um_status um_plan_init_list(um_ctx *ctx, um_plan *plan, const um_sample_settings
 /* A zeroed plan is accepted. */
 void um_plan_free(um_ctx *ctx, um_plan *plan);
 
-/* Add the table that --explain prints: per row step, t, t_prev, alpha_bar, alpha_bar_prev, sigma (the
- * standard deviation of the noise added) and the coefficients of x, x0, eps (and the history). */
+/* Add the table that --explain prints: per row step, t, t_prev, alpha_bar, alpha_bar_prev, sigma
+ * (the standard deviation of the noise added) and the coefficients of x, x0, eps and history. */
 void um_plan_explain(const um_plan *plan, um_text *out);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * timesteps.c - one function for each spacing: the i-th of S numbers, from the noise to the data. */
+ * timesteps.c - one function for each spacing: the i-th of S, from the noise to the data. */
 #include "sample/timesteps.h"
 
 #include <math.h>
