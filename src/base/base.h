@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "unmist/status.h"
+#include "unmist/context.h"
 
 /* The number that tensors are made of: float; double in the test-only build that proves gradients. */
 #ifdef UM_DOUBLE
@@ -27,17 +27,6 @@ typedef float um_real;
         const um_status um_try_ = (call);        \
         if (um_try_ != UM_OK) return um_try_;    \
     } while (0)
-
-typedef enum um_log_level { UM_LOG_ERROR, UM_LOG_WARNING, UM_LOG_INFO, UM_LOG_DEBUG } um_log_level;
-
-typedef void um_log_fn(void *user, um_log_level level, const char *text);
-
-/* Memory for the library: alloc returns zeroed bytes aligned to 64, or NULL. */
-typedef struct um_allocator {
-    void *(*alloc)(void *user, size_t bytes);
-    void (*free)(void *user, void *p);
-    void *user;
-} um_allocator;
 
 enum { UM_MESSAGE_MAX = 2048, UM_ALIGN = 64 };
 
