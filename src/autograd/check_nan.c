@@ -24,12 +24,14 @@ static um_status after(void *user, um_tape *t, const um_node *node, um_phase pha
     (void)user;
     if (phase != UM_VJP) {
         const um_record *out = &t->vars[node->out.id];
-        for (int i = 0; i < node->op->arity; i++) { /* a bad parameter or input is the cause, not the op */
+        /* a bad parameter or input is the cause, not the operation */
+        for (int i = 0; i < node->op->arity; i++) {
             const um_record *in = &t->vars[node->in[i].id];
             if (in->name && in->data && !sound(t, in->count, in->data))
                 return went_bad(t, node, "the value", in->name);
         }
-        return sound(t, out->count, out->data) ? UM_OK : went_bad(t, node, "the value", "the output");
+        return sound(t, out->count, out->data) ? UM_OK
+                                               : went_bad(t, node, "the value", "the output");
     }
     for (int i = 0; i < node->op->arity; i++) {
         const um_record *in = &t->vars[node->in[i].id];

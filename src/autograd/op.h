@@ -12,8 +12,8 @@ enum {
     UM_READS_OUT = 1 << 8, /* the vjp reads the output's value */
 };
 
-/* One operation: both directions side by side. vjp_reads has bit i set where the vjp reads the value of
- * input i, and UM_READS_OUT: what no vjp reads is not kept. A NULL vjp stops gradients. */
+/* One operation: both directions side by side. vjp_reads has bit i set where the vjp reads the
+ * value of input i, and UM_READS_OUT: what no vjp reads is not kept. A NULL vjp stops gradients. */
 typedef struct um_op {
     const char *name;
     int arity; /* inputs, of which some may be none */
@@ -35,8 +35,8 @@ struct um_node {
 };
 
 /* Record an operation on in[0 .. arity-1] with a result of `shape`; `saved` is copied. */
-um_var um_tape_push(um_tape *t, const um_op *op, const um_var *in, um_shape shape, const void *saved,
-                    size_t saved_bytes);
+um_var um_tape_push(um_tape *t, const um_op *op, const um_var *in, um_shape shape,
+                    const void *saved, size_t saved_bytes);
 
 /* A tensor of `count` reals that the next recorded operation writes in forward and reads in vjp. */
 um_var um_tape_keep(um_tape *t, size_t count);
@@ -57,8 +57,8 @@ const um_kernels *um_kernels_of(const um_tape *t);
 /* Scratch of the running operation, aligned to 64. */
 um_real *um_scratch(const um_tape *t);
 
-/* Where a vjp puts the gradient of an input: `at` is NULL where nobody asks; `add` says whether to add to what
- * is there or to store. Call it once for each input of each vjp, and then write. */
+/* Where a vjp puts the gradient of an input: `at` is NULL where nobody asks; `add` says whether to
+ * add to what is there or to store. Call it once for each input of each vjp, and then write. */
 typedef struct um_into {
     um_real *at;
     bool add;

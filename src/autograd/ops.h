@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * ops.h - every operation of the tape; one file each in ops/. All record on t and give a new tensor. Shapes
- * are [n, h, w, c] (tensor/shape.h); a wrong one is UM_BAD_SHAPE. "none" is the zeroed um_var. */
+ * ops.h - every operation of the tape; one file each in ops/. All record on t and give a new
+ * tensor. Shapes are [n, h, w, c] (tensor/shape.h); a wrong one is UM_BAD_SHAPE. "none" is the
+ * zeroed um_var. */
 #ifndef UM_OPS_H
 #define UM_OPS_H
 
@@ -8,7 +9,8 @@
 #include "tensor/kernels/activation.h"
 #include "tensor/kernels/loss.h"
 
-/* x [n, h, w, ci], w [k, k, ci, co], bias [1, 1, 1, co] or none -> [n, ho, wo, co] (kernels/conv2d.h). */
+/* x [n, h, w, ci], w [k, k, ci, co], bias [1, 1, 1, co] or none -> [n, ho, wo, co]
+ * (kernels/conv2d.h). */
 um_var um_conv2d(um_tape *t, um_var x, um_var w, um_var bias, int stride, int pad, int pad_end);
 
 /* x [n, h, w, ci], w [1, 1, ci, co], bias [1, 1, 1, co] or none -> [n, h, w, co] = x w + bias. */
@@ -17,8 +19,9 @@ um_var um_linear(um_tape *t, um_var x, um_var w, um_var bias);
 /* a [n, h, r, k] times b [n, h, k, c] -> [n, h, r, c], one product for each (n, h). */
 um_var um_matmul(um_tape *t, um_var a, um_var b);
 
-/* x [n, h, w, c]; gamma, beta [1, 1, 1, c] (kernels/group_norm.h); silu: followed by SiLU, fused. */
-um_var um_group_norm(um_tape *t, um_var x, um_var gamma, um_var beta, int groups, double eps, bool silu);
+/* x [n, h, w, c]; gamma, beta [1, 1, 1, c] (kernels/group_norm.h); silu: SiLU behind it, fused. */
+um_var um_group_norm(um_tape *t, um_var x, um_var gamma, um_var beta, int groups, double eps,
+                     bool silu);
 
 um_var um_activate(um_tape *t, um_var x, um_activation kind);
 
@@ -57,20 +60,21 @@ um_var um_add_channels(um_tape *t, um_var x, um_var v);
 /* x [n, h, w, c] * (1 + s[:c]) + s[c:], s [n, 1, 1, 2c]. */
 um_var um_scale_shift(um_tape *t, um_var x, um_var s);
 
-/* While training: each element zero with probability `rate`, else scaled by 1 / (1 - rate). rate 0 gives x. */
+/* While training: each element zero with probability `rate`, else scaled by 1 / (1 - rate). rate 0
+ * gives x. */
 um_var um_dropout(um_tape *t, um_var x, double rate);
 
-/* Rows of table [1, 1, rows, c] by ids [n, 1, 1, 1], whole numbers in 0 .. rows - 1 -> [n, 1, 1, c]; a number
- * outside takes the nearest row. */
+/* Rows of table [1, 1, rows, c] by ids [n, 1, 1, 1], whole numbers in 0 .. rows - 1 -> [n, 1, 1,
+ * c]; a number outside takes the nearest row. */
 um_var um_embedding(um_tape *t, um_var table, um_var ids);
 
-/* Sinusoids of timesteps [n, 1, 1, 1] -> [n, 1, 1, dim] (DDPM, after Vaswani et al. 3.5), as diffusers'
- * Timesteps: exponent -log(10000) i / (dim/2 - shift); sin before cos, or cos before sin where `flip`; an odd dim
- * ends in zero. No gradient. */
+/* Sinusoids of timesteps [n, 1, 1, 1] -> [n, 1, 1, dim] (DDPM, after Vaswani et al. 3.5), as
+ * diffusers' Timesteps: exponent -log(10000) i / (dim/2 - shift); sin before cos, or cos before sin
+ * where `flip`; an odd dim ends in zero. No gradient. */
 um_var um_timestep_embedding(um_tape *t, um_var timestep, int dim, bool flip, double shift);
 
-/* Sinusoids of log(timestep) * w * 2 pi, w [1, 1, 1, half] -> [n, 1, 1, 2 half] (Tancik et al.; score SDE), as
- * diffusers' GaussianFourierProjection with log; flip as above. No gradient. */
+/* Sinusoids of log(timestep) * w * 2 pi, w [1, 1, 1, half] -> [n, 1, 1, 2 half] (Tancik et al.;
+ * score SDE), as diffusers' GaussianFourierProjection with log; flip as above. No gradient. */
 um_var um_fourier_embedding(um_tape *t, um_var timestep, um_var w, bool flip);
 
 /* Mean loss of each image, [n, h, w, c] twice -> [n, 1, 1, 1] (kernels/loss.h). */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * plan.c - from what was recorded to a list of steps, lifetimes and places in memory.
  *
- * Time is the index of a step. A block lives from the first step that touches it to the last; two blocks may
- * share bytes when their lives do not meet. Finding the smallest memory is NP-hard (dynamic storage
- * allocation); placing the largest block first, as low as it fits, comes within a few per cent here. */
+ * Time is the index of a step. A block lives from the first step that touches it to the last; two
+ * blocks may share bytes when their lives do not meet. Finding the smallest memory is NP-hard
+ * (dynamic storage allocation); placing the largest block first, as low as it fits, comes within a
+ * few per cent here. */
 #include "autograd/record.h"
 
 #include <limits.h>
@@ -15,7 +16,8 @@
 static void add_step(um_tape *t, int node, um_phase phase)
 {
     if (t->status == UM_OK)
-        t->status = um_grow(t->ctx, &t->steps, &t->max_steps, t->n_steps, sizeof(um_call), "a plan");
+        t->status =
+            um_grow(t->ctx, &t->steps, &t->max_steps, t->n_steps, sizeof(um_call), "a plan");
     if (t->status != UM_OK) return;
     t->steps[t->n_steps++] = (um_call){ node, phase, UM_NO_BLOCK };
 }
@@ -60,7 +62,8 @@ static void touch(um_tape *t, int *b, size_t count, int when)
 {
     if (t->status != UM_OK) return;
     if (*b == UM_NO_BLOCK) {
-        t->status = um_grow(t->ctx, &t->blocks, &t->max_blocks, t->n_blocks, sizeof(um_block), "a plan");
+        t->status =
+            um_grow(t->ctx, &t->blocks, &t->max_blocks, t->n_blocks, sizeof(um_block), "a plan");
         if (t->status != UM_OK) return;
         *b = t->n_blocks++;
         const size_t bytes = (count * sizeof(um_real) + UM_ALIGN - 1) / UM_ALIGN * UM_ALIGN;
@@ -174,7 +177,7 @@ um_status um_tape_plan(um_tape *t, um_var loss)
     if (loss.id) {
         t->vars[loss.id].output = true;
         if (!t->vars[loss.id].needs_grad)
-            return um_fail(t->ctx, UM_BAD_ARG, "the loss depends on nothing that asks for a gradient");
+            um_tape_fail(t, UM_BAD_ARG, "the loss depends on nothing that asks for a gradient");
     }
     for (int i = 1; i < t->n_vars; i++) t->vars[i].escapes |= t->vars[i].output;
 
@@ -183,8 +186,8 @@ um_status um_tape_plan(um_tape *t, um_var loss)
     if (loss.id) add_backward(t, loss);
     for (int i = 0; i < t->n_steps; i++) touch_step(t, i);
     touch_ends(t);
-    UM_TRY(t->status);
-    return place_blocks(t);
+    if (t->status == UM_OK) t->status = place_blocks(t);
+    return t->status;
 }
 
 um_status um_tape_commit(um_tape *t)
@@ -195,8 +198,10 @@ um_status um_tape_commit(um_tape *t)
     UM_TRY(um_alloc(t->ctx, &t->memory, t->bytes, 1, "activations and gradients"));
     for (int i = 1; i < t->n_vars; i++) {
         um_record *v = &t->vars[i];
-        if (v->value[0] != UM_NO_BLOCK) v->data = (um_real *)(t->memory + t->blocks[v->value[0]].offset);
-        if (v->gradient != UM_NO_BLOCK) v->grad = (um_real *)(t->memory + t->blocks[v->gradient].offset);
+        if (v->value[0] != UM_NO_BLOCK)
+            v->data = (um_real *)(t->memory + t->blocks[v->value[0]].offset);
+        if (v->gradient != UM_NO_BLOCK)
+            v->grad = (um_real *)(t->memory + t->blocks[v->gradient].offset);
     }
     return UM_OK;
 }

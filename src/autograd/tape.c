@@ -82,7 +82,10 @@ static um_record *new_record(um_tape *t, um_var_kind kind, um_shape shape, const
     return v;
 }
 
-static um_var newest(const um_tape *t) { return (um_var){ t->status == UM_OK ? t->n_vars - 1 : 0 }; }
+static um_var newest(const um_tape *t)
+{
+    return (um_var){ t->status == UM_OK ? t->n_vars - 1 : 0 };
+}
 
 um_var um_tape_input(um_tape *t, const char *name, um_shape shape)
 {
@@ -145,21 +148,27 @@ um_var um_tape_keep(um_tape *t, size_t count)
 
 void um_tape_scratch(um_tape *t, size_t count) { t->pending_scratch = count; }
 
-um_var um_tape_push(um_tape *t, const um_op *op, const um_var *in, um_shape shape, const void *saved,
-                    size_t saved_bytes)
+um_var um_tape_push(um_tape *t, const um_op *op, const um_var *in, um_shape shape,
+                    const void *saved, size_t saved_bytes)
 {
     if (!t->scope_name) t->scope_name = um_arena_text(&t->arena, "%s", t->scope);
     void *copy = um_arena_take(&t->arena, saved_bytes);
     if (t->status == UM_OK) t->status = t->arena.status;
     if (t->status == UM_OK)
-        t->status = um_grow(t->ctx, &t->nodes, &t->max_nodes, t->n_nodes, sizeof(um_node), "a tape");
+        t->status =
+            um_grow(t->ctx, &t->nodes, &t->max_nodes, t->n_nodes, sizeof(um_node), "a tape");
     um_record *out = new_record(t, UM_VAR_INNER, shape, NULL);
     if (!out) return (um_var){ 0 };
 
     if (saved_bytes) memcpy(copy, saved, saved_bytes);
     um_node *node = &t->nodes[t->n_nodes++];
-    *node = (um_node){ .op = op, .out = newest(t), .saved = copy, .scope = t->scope_name,
-                       .segment = t->segment, .kept = t->pending_kept, .scratch = t->pending_scratch };
+    *node = (um_node){ .op = op,
+                       .out = newest(t),
+                       .saved = copy,
+                       .scope = t->scope_name,
+                       .segment = t->segment,
+                       .kept = t->pending_kept,
+                       .scratch = t->pending_scratch };
     node->first_kept.id = node->out.id - node->kept;
     for (int i = 0; i < node->kept; i++) t->vars[node->first_kept.id + i].segment = t->segment;
     out->segment = t->segment;

@@ -18,7 +18,7 @@ static um_status run_step(um_tape *t, int i)
     const um_node *node = &t->nodes[step->node];
     t->running = i;
     if (step->phase == UM_VJP && !t->vars[node->out.id].written)
-        return UM_OK; /* no vjp behind it asked for this gradient: it is zero, and so is all that it would add */
+        return UM_OK; /* no vjp has written this gradient: it is zero, and all that comes of it */
     if (step->phase != UM_VJP) {
         bind(t, node->out, node->segment, step->phase);
         for (int k = 0; k < node->kept; k++)
@@ -31,7 +31,8 @@ static um_status run_step(um_tape *t, int i)
 
 static um_status run_steps(um_tape *t, int from, int to)
 {
-    if (!t->memory) return um_fail(t->ctx, UM_BAD_ARG, "the tape is not committed (um_tape_commit)");
+    if (!t->memory)
+        return um_fail(t->ctx, UM_BAD_ARG, "the tape is not committed (um_tape_commit)");
     const int threads = um_threads_enter(t->ctx);
     um_status status = UM_OK;
     for (int i = from; i < to && status == UM_OK; i++) status = run_step(t, i);

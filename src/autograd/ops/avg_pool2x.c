@@ -24,6 +24,7 @@ um_var um_avg_pool2x(um_tape *t, um_var x)
 {
     const um_shape s = um_shape_of(t, x);
     if (s.h % 2 != 0 || s.w % 2 != 0)
-        return um_tape_fail(t, UM_BAD_SHAPE, "avg_pool2x: an image of %d x %d (even sizes)", s.h, s.w);
+        return um_tape_fail(t, UM_BAD_SHAPE, "avg_pool2x: an image of %d x %d (even sizes)", s.h,
+                            s.w);
     return um_tape_push(t, &op, &x, (um_shape){ s.n, s.h / 2, s.w / 2, s.c }, NULL, 0);
 }

@@ -15,13 +15,14 @@ static inline void um_put_scaled(const um_tape *t, um_into into, size_t count, d
 }
 
 /* gradient of a bias (+)= sum of the rows of dy, where somebody asks for it */
-static inline void um_put_bias(const um_tape *t, um_into into, size_t rows, int c, const um_real *dy)
+static inline void um_put_bias(const um_tape *t, um_into into, size_t rows, int c,
+                               const um_real *dy)
 {
     if (into.at) um_kernels_of(t)->sum_pixels(1, rows, c, dy, into.at, into.add);
 }
 
-/* b, or a copy of it where it is a: for operations whose vjp writes several gradients at a time, which must
- * then not be the same one. */
+/* b, or a copy of it where it is a: for operations whose vjp writes several gradients at a time,
+ * which must then not be the same one. */
 static inline um_var um_other_than(um_tape *t, um_var b, um_var a)
 {
     return b.id == a.id ? um_reshape(t, b, um_shape_of(t, b)) : b;

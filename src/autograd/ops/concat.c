@@ -7,8 +7,10 @@ static void forward(um_tape *t, const um_node *node)
     const um_shape a = um_shape_of(t, node->in[0]), b = um_shape_of(t, node->in[1]);
     const int c = a.c + b.c;
     um_real *y = um_data(t, node->out);
-    um_kernels_of(t)->copy_columns(um_rows(a), a.c, um_data(t, node->in[0]), a.c, 0, y, c, 0, false);
-    um_kernels_of(t)->copy_columns(um_rows(b), b.c, um_data(t, node->in[1]), b.c, 0, y, c, a.c, false);
+    um_kernels_of(t)->copy_columns(um_rows(a), a.c, um_data(t, node->in[0]), a.c, 0, y, c, 0,
+                                   false);
+    um_kernels_of(t)->copy_columns(um_rows(b), b.c, um_data(t, node->in[1]), b.c, 0, y, c, a.c,
+                                   false);
 }
 
 static void vjp(um_tape *t, const um_node *node)
@@ -33,5 +35,6 @@ um_var um_concat(um_tape *t, um_var a, um_var b)
         return um_tape_fail(t, UM_BAD_SHAPE, "concat: [%d, %d, %d, %d] and [%d, %d, %d, %d] "
                             "(the same but for the channels)",
                             p.n, p.h, p.w, p.c, q.n, q.h, q.w, q.c);
-    return um_tape_push(t, &op, (um_var[]){ a, b }, (um_shape){ p.n, p.h, p.w, p.c + q.c }, NULL, 0);
+    return um_tape_push(t, &op, (um_var[]){ a, b }, (um_shape){ p.n, p.h, p.w, p.c + q.c }, NULL,
+                        0);
 }

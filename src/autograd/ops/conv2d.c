@@ -27,12 +27,15 @@ um_var um_conv2d(um_tape *t, um_var x, um_var w, um_var bias, int stride, int pa
 {
     const um_shape d = um_shape_of(t, x), f = um_shape_of(t, w);
     if (f.n != f.h || f.w != d.c || (bias.id && !um_is_vector(um_shape_of(t, bias), f.c)))
-        return um_tape_fail(t, UM_BAD_SHAPE, "conv2d: %d channels, weights [%d, %d, %d, %d] "
-                            "(k, k, input channels, output channels, and a bias for each of the last)",
-                            d.c, f.n, f.h, f.w, f.c);
+        return um_tape_fail(
+            t, UM_BAD_SHAPE,
+            "conv2d: %d channels, weights [%d, %d, %d, %d] "
+            "(k, k, input channels, output channels, and a bias for each of the last)",
+            d.c, f.n, f.h, f.w, f.c);
     if (stride < 1 || pad < 0 || pad_end < 0 || pad >= f.n || pad_end >= f.n ||
         UM_MIN(d.h, d.w) + pad + pad_end < f.n)
-        return um_tape_fail(t, UM_BAD_SHAPE, "conv2d: an image of %d x %d, filter of %d, stride %d, "
+        return um_tape_fail(t, UM_BAD_SHAPE,
+                            "conv2d: an image of %d x %d, filter of %d, stride %d, "
                             "padding %d and %d (padding below the filter, and room for the filter)",
                             d.h, d.w, f.n, stride, pad, pad_end);
     const um_conv2d_shape s = { d.n, d.h, d.w, d.c, f.c, f.n, stride, pad, pad_end };

@@ -24,8 +24,8 @@ um_var um_dot(um_tape *t, um_var x, um_var w)
 {
     const um_shape p = um_shape_of(t, x), q = um_shape_of(t, w);
     if (!um_shape_same(p, q))
-        return um_tape_fail(t, UM_BAD_SHAPE, "dot: [%d, %d, %d, %d] and [%d, %d, %d, %d]", p.n, p.h, p.w,
-                            p.c, q.n, q.h, q.w, q.c);
+        return um_tape_fail(t, UM_BAD_SHAPE, "dot: [%d, %d, %d, %d] and [%d, %d, %d, %d]", p.n, p.h,
+                            p.w, p.c, q.n, q.h, q.w, q.c);
     um_tape_scratch(t, um_shape_count(p));
     return um_tape_push(t, &op, (um_var[]){ x, w }, (um_shape){ 1, 1, 1, 1 }, NULL, 0);
 }

@@ -31,8 +31,10 @@ static const um_op op = { "fourier_embedding", 2, 0, forward, NULL };
 um_var um_fourier_embedding(um_tape *t, um_var timestep, um_var w, bool flip)
 {
     const um_shape s = um_shape_of(t, timestep), f = um_shape_of(t, w);
-    if (!um_shape_same(s, (um_shape){ s.n, 1, 1, 1 }) || !um_is_vector(f, f.c) || f.c > INT32_MAX / 2)
-        return um_tape_fail(t, UM_BAD_SHAPE, "fourier_embedding: [%d, %d, %d, %d], [%d, %d, %d, %d] "
+    if (!um_shape_same(s, (um_shape){ s.n, 1, 1, 1 }) || !um_is_vector(f, f.c) ||
+        f.c > INT32_MAX / 2)
+        return um_tape_fail(t, UM_BAD_SHAPE,
+                            "fourier_embedding: [%d, %d, %d, %d], [%d, %d, %d, %d] "
                             "(one number an image, one vector of frequencies)",
                             s.n, s.h, s.w, s.c, f.n, f.h, f.w, f.c);
     return um_tape_push(t, &op, (um_var[]){ timestep, w }, (um_shape){ s.n, 1, 1, 2 * f.c }, &flip,

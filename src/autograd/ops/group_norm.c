@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * group_norm.c - GroupNorm, alone or followed by SiLU; keeps the mean and 1 / deviation of each group. */
+ * group_norm.c - GroupNorm, alone or followed by SiLU; keeps mean and 1 / deviation. */
 #include "autograd/ops/common.h"
 
 static void forward(um_tape *t, const um_node *node)
 {
     um_kernels_of(t)->group_norm(node->saved, um_data(t, node->in[0]), um_data(t, node->in[1]),
-                                 um_data(t, node->in[2]), um_data(t, node->out), um_kept(t, node, 0),
-                                 um_kept(t, node, 1));
+                                 um_data(t, node->in[2]), um_data(t, node->out),
+                                 um_kept(t, node, 0), um_kept(t, node, 1));
 }
 
 static void vjp(um_tape *t, const um_node *node)
@@ -16,18 +16,20 @@ static void vjp(um_tape *t, const um_node *node)
     const um_group_norm_grads grads = { dx.at, dgamma.at, dbeta.at, dx.add, dgamma.add, dbeta.add };
     um_kernels_of(t)->group_norm_vjp(node->saved, &grads, um_grad(t, node->out),
                                      um_data(t, node->in[0]), um_data(t, node->in[1]),
-                                     um_data(t, node->in[2]), um_kept(t, node, 0), um_kept(t, node, 1),
-                                     um_scratch(t));
+                                     um_data(t, node->in[2]), um_kept(t, node, 0),
+                                     um_kept(t, node, 1), um_scratch(t));
 }
 
 static const um_op op = { "group_norm", 3, 1 << 0 | 1 << 1 | 1 << 2, forward, vjp };
 
-um_var um_group_norm(um_tape *t, um_var x, um_var gamma, um_var beta, int groups, double eps, bool silu)
+um_var um_group_norm(um_tape *t, um_var x, um_var gamma, um_var beta, int groups, double eps,
+                     bool silu)
 {
     const um_shape d = um_shape_of(t, x);
     if (groups < 1 || d.c % groups != 0 || !um_is_vector(um_shape_of(t, gamma), d.c) ||
         !um_is_vector(um_shape_of(t, beta), d.c))
-        return um_tape_fail(t, UM_BAD_SHAPE, "group_norm: %d channels in %d groups, %d scales, %d shifts "
+        return um_tape_fail(t, UM_BAD_SHAPE,
+                            "group_norm: %d channels in %d groups, %d scales, %d shifts "
                             "(groups of one size, and a scale and a shift for each channel)",
                             d.c, groups, um_shape_of(t, gamma).c, um_shape_of(t, beta).c);
     gamma = um_other_than(t, gamma, x);

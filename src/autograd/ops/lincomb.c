@@ -10,8 +10,8 @@ static void forward(um_tape *t, const um_node *node)
 {
     const saved *s = node->saved;
     um_kernels_of(t)->lincomb(um_shape_count(um_shape_of(t, node->out)), (um_real)s->factor[0],
-                              um_data(t, node->in[0]), (um_real)s->factor[1], um_data(t, node->in[1]),
-                              um_data(t, node->out));
+                              um_data(t, node->in[0]), (um_real)s->factor[1],
+                              um_data(t, node->in[1]), um_data(t, node->out));
 }
 
 static void vjp(um_tape *t, const um_node *node)
@@ -30,8 +30,8 @@ static um_var combine(um_tape *t, const um_op *op, double alpha, um_var a, doubl
 {
     const um_shape p = um_shape_of(t, a), q = um_shape_of(t, b);
     if (op != &op_scale && !um_shape_same(p, q))
-        return um_tape_fail(t, UM_BAD_SHAPE, "%s: [%d, %d, %d, %d] and [%d, %d, %d, %d]", op->name, p.n,
-                            p.h, p.w, p.c, q.n, q.h, q.w, q.c);
+        return um_tape_fail(t, UM_BAD_SHAPE, "%s: [%d, %d, %d, %d] and [%d, %d, %d, %d]", op->name,
+                            p.n, p.h, p.w, p.c, q.n, q.h, q.w, q.c);
     const saved s = { { alpha, beta } };
     return um_tape_push(t, op, (um_var[]){ a, b }, p, &s, sizeof s);
 }

@@ -1,27 +1,34 @@
 /* SPDX-License-Identifier: MIT
- * linear.c - y = x w + bias for each pixel:  dx = dy w^T,  dw = x^T dy,  dbias = sum of dy's rows. */
+ * linear.c - y = x w + bias:  dx = dy w^T,  dw = x^T dy,  dbias = the sum of dy's rows. */
 #include "autograd/ops/common.h"
 
 typedef struct saved {
     int rows, ci, co;
 } saved;
 
-static um_gemm product(const saved *s, const um_real *x, const um_real *w, const um_real *bias, um_real *y)
+static um_gemm product(const saved *s, const um_real *x, const um_real *w, const um_real *bias,
+                       um_real *y)
 {
-    return (um_gemm){ .m = s->rows, .n = s->co, .k = s->ci, .a = x, .a_row = s->ci, .a_col = 1,
-                      .b = w, .b_row = s->co, .b_col = 1, .c = y, .c_row = s->co, .bias = bias };
+    return (um_gemm){ .m = s->rows, .n = s->co, .k = s->ci,
+                      .a = x, .a_row = s->ci, .a_col = 1,
+                      .b = w, .b_row = s->co, .b_col = 1,
+                      .c = y, .c_row = s->co, .bias = bias };
 }
 
 static um_gemm input_grad(const saved *s, const um_real *dy, const um_real *w, um_into dx)
 {
-    return (um_gemm){ .m = s->rows, .n = s->ci, .k = s->co, .a = dy, .a_row = s->co, .a_col = 1,
-                      .b = w, .b_row = 1, .b_col = s->co, .c = dx.at, .c_row = s->ci, .add = dx.add };
+    return (um_gemm){ .m = s->rows, .n = s->ci, .k = s->co,
+                      .a = dy, .a_row = s->co, .a_col = 1,
+                      .b = w, .b_row = 1, .b_col = s->co,
+                      .c = dx.at, .c_row = s->ci, .add = dx.add };
 }
 
 static um_gemm weight_grad(const saved *s, const um_real *x, const um_real *dy, um_into dw)
 {
-    return (um_gemm){ .m = s->ci, .n = s->co, .k = s->rows, .a = x, .a_row = 1, .a_col = s->ci,
-                      .b = dy, .b_row = s->co, .b_col = 1, .c = dw.at, .c_row = s->co, .add = dw.add };
+    return (um_gemm){ .m = s->ci, .n = s->co, .k = s->rows,
+                      .a = x, .a_row = 1, .a_col = s->ci,
+                      .b = dy, .b_row = s->co, .b_col = 1,
+                      .c = dw.at, .c_row = s->co, .add = dw.add };
 }
 
 static void forward(um_tape *t, const um_node *node)
@@ -65,10 +72,13 @@ um_var um_linear(um_tape *t, um_var x, um_var w, um_var bias)
 {
     const um_shape d = um_shape_of(t, x), f = um_shape_of(t, w);
     if (f.n != 1 || f.h != 1 || f.w != d.c || (bias.id && !um_is_vector(um_shape_of(t, bias), f.c)))
-        return um_tape_fail(t, UM_BAD_SHAPE, "linear: %d channels, weights [%d, %d, %d, %d] "
-                            "(1, 1, input channels, output channels, and a bias for each of the last)",
-                            d.c, f.n, f.h, f.w, f.c);
+        return um_tape_fail(
+            t, UM_BAD_SHAPE,
+            "linear: %d channels, weights [%d, %d, %d, %d] "
+            "(1, 1, input channels, output channels, and a bias for each of the last)",
+            d.c, f.n, f.h, f.w, f.c);
     const saved s = { (int)um_rows(d), d.c, f.c };
     um_tape_scratch(t, scratch(t, &s));
-    return um_tape_push(t, &op, (um_var[]){ x, w, bias }, (um_shape){ d.n, d.h, d.w, f.c }, &s, sizeof s);
+    return um_tape_push(t, &op, (um_var[]){ x, w, bias }, (um_shape){ d.n, d.h, d.w, f.c }, &s,
+                        sizeof s);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * loss.c - the mean distance of each image from its target. A distance is even in the difference, so the
- * gradient of the target is that of the prediction with the two exchanged. */
+ * loss.c - the mean distance of each image from its target. A distance is even in the difference,
+ * so the gradient of the target is that of the prediction with the two exchanged. */
 #include "autograd/ops/common.h"
 
 typedef struct saved {
@@ -24,8 +24,8 @@ static void vjp(um_tape *t, const um_node *node)
         const um_into into = um_grad_into(t, node->in[i]);
         if (into.at)
             um_kernels_of(t)->loss_vjp(s->kind, s->delta, s->n, s->per, um_grad(t, node->out),
-                                       um_data(t, node->in[i]), um_data(t, node->in[1 - i]), into.at,
-                                       into.add);
+                                       um_data(t, node->in[i]), um_data(t, node->in[1 - i]),
+                                       into.at, into.add);
     }
 }
 
@@ -35,8 +35,9 @@ um_var um_loss(um_tape *t, um_loss_kind kind, double delta, um_var prediction, u
 {
     const um_shape p = um_shape_of(t, prediction), q = um_shape_of(t, target);
     if (!um_shape_same(p, q))
-        return um_tape_fail(t, UM_BAD_SHAPE, "loss: [%d, %d, %d, %d] and target [%d, %d, %d, %d]", p.n, p.h,
-                            p.w, p.c, q.n, q.h, q.w, q.c);
+        return um_tape_fail(t, UM_BAD_SHAPE, "loss: [%d, %d, %d, %d] and target [%d, %d, %d, %d]",
+                            p.n, p.h, p.w, p.c, q.n, q.h, q.w, q.c);
     const saved s = { kind, delta, p.n, (size_t)p.h * p.w * p.c };
-    return um_tape_push(t, &op, (um_var[]){ prediction, target }, (um_shape){ p.n, 1, 1, 1 }, &s, sizeof s);
+    return um_tape_push(t, &op, (um_var[]){ prediction, target }, (um_shape){ p.n, 1, 1, 1 }, &s,
+                        sizeof s);
 }

@@ -9,29 +9,37 @@ typedef struct saved {
 /* The product of the i-th matrices; NULL where only the sizes count. */
 static um_gemm product(const saved *s, const um_real *a, const um_real *b, um_real *c)
 {
-    return (um_gemm){ .m = s->r, .n = s->c, .k = s->k, .a = a, .a_row = s->k, .a_col = 1,
-                      .b = b, .b_row = s->c, .b_col = 1, .c = c, .c_row = s->c };
+    return (um_gemm){ .m = s->r, .n = s->c, .k = s->k,
+                      .a = a, .a_row = s->k, .a_col = 1,
+                      .b = b, .b_row = s->c, .b_col = 1,
+                      .c = c, .c_row = s->c };
 }
 
 static um_gemm left_grad(const saved *s, const um_real *dc, const um_real *b, um_into da)
 {
-    return (um_gemm){ .m = s->r, .n = s->k, .k = s->c, .a = dc, .a_row = s->c, .a_col = 1,
-                      .b = b, .b_row = 1, .b_col = s->c, .c = da.at, .c_row = s->k, .add = da.add };
+    return (um_gemm){ .m = s->r, .n = s->k, .k = s->c,
+                      .a = dc, .a_row = s->c, .a_col = 1,
+                      .b = b, .b_row = 1, .b_col = s->c,
+                      .c = da.at, .c_row = s->k, .add = da.add };
 }
 
 static um_gemm right_grad(const saved *s, const um_real *a, const um_real *dc, um_into db)
 {
-    return (um_gemm){ .m = s->k, .n = s->c, .k = s->r, .a = a, .a_row = 1, .a_col = s->k,
-                      .b = dc, .b_row = s->c, .b_col = 1, .c = db.at, .c_row = s->c, .add = db.add };
+    return (um_gemm){ .m = s->k, .n = s->c, .k = s->r,
+                      .a = a, .a_row = 1, .a_col = s->k,
+                      .b = dc, .b_row = s->c, .b_col = 1,
+                      .c = db.at, .c_row = s->c, .add = db.add };
 }
 
 static void forward(um_tape *t, const um_node *node)
 {
     const saved *s = node->saved;
-    const size_t a_size = (size_t)s->r * s->k, b_size = (size_t)s->k * s->c, c_size = (size_t)s->r * s->c;
+    const size_t a_size = (size_t)s->r * s->k, b_size = (size_t)s->k * s->c,
+                 c_size = (size_t)s->r * s->c;
     for (int i = 0; i < s->batch; i++) {
-        const um_gemm g = product(s, um_data(t, node->in[0]) + i * a_size,
-                                  um_data(t, node->in[1]) + i * b_size, um_data(t, node->out) + i * c_size);
+        const um_gemm g =
+            product(s, um_data(t, node->in[0]) + i * a_size, um_data(t, node->in[1]) + i * b_size,
+                    um_data(t, node->out) + i * c_size);
         um_kernels_of(t)->gemm(&g, um_scratch(t));
     }
 }
@@ -39,8 +47,10 @@ static void forward(um_tape *t, const um_node *node)
 static void vjp(um_tape *t, const um_node *node)
 {
     const saved *s = node->saved;
-    const size_t a_size = (size_t)s->r * s->k, b_size = (size_t)s->k * s->c, c_size = (size_t)s->r * s->c;
-    const um_real *a = um_data(t, node->in[0]), *b = um_data(t, node->in[1]), *dc = um_grad(t, node->out);
+    const size_t a_size = (size_t)s->r * s->k, b_size = (size_t)s->k * s->c,
+                 c_size = (size_t)s->r * s->c;
+    const um_real *a = um_data(t, node->in[0]), *b = um_data(t, node->in[1]),
+                  *dc = um_grad(t, node->out);
     const um_into da = um_grad_into(t, node->in[0]);
     for (int i = 0; da.at && i < s->batch; i++) {
         const um_gemm g = left_grad(s, dc + i * c_size, b + i * b_size,

@@ -22,7 +22,7 @@ um_var um_reshape(um_tape *t, um_var x, um_shape shape)
 {
     const um_shape s = um_shape_of(t, x);
     if (um_shape_count(s) != um_shape_count(shape))
-        return um_tape_fail(t, UM_BAD_SHAPE, "reshape: [%d, %d, %d, %d] to [%d, %d, %d, %d]", s.n, s.h,
-                            s.w, s.c, shape.n, shape.h, shape.w, shape.c);
+        return um_tape_fail(t, UM_BAD_SHAPE, "reshape: [%d, %d, %d, %d] to [%d, %d, %d, %d]", s.n,
+                            s.h, s.w, s.c, shape.n, shape.h, shape.w, shape.c);
     return um_tape_push(t, &op, &x, shape, NULL, 0);
 }

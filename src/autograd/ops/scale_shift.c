@@ -14,8 +14,8 @@ static void vjp(um_tape *t, const um_node *node)
     const um_shape s = um_shape_of(t, node->out);
     const um_into dx = um_grad_into(t, node->in[0]), ds = um_grad_into(t, node->in[1]);
     um_kernels_of(t)->scale_shift_vjp(s.n, s.h * s.w, s.c, um_grad(t, node->out),
-                                      um_data(t, node->in[0]), um_data(t, node->in[1]), dx.at, dx.add,
-                                      ds.at, ds.add);
+                                      um_data(t, node->in[0]), um_data(t, node->in[1]), dx.at,
+                                      dx.add, ds.at, ds.add);
 }
 
 static const um_op op = { "scale_shift", 2, 1 << 0 | 1 << 1, forward, vjp };

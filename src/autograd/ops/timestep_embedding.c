@@ -3,8 +3,8 @@
  *
  *     angle[i] = timestep * exp(-log(10000) i / (half - shift)),   y = (sin angle, cos angle)
  *
- * Each intermediate is rounded to um_real where PyTorch rounds: at timestep 999 the last bit of an angle is
- * 6e-5, and models were trained with that one. */
+ * Each intermediate is rounded to um_real where PyTorch rounds: at timestep 999 the last bit of an
+ * angle is 6e-5, and models were trained with that one. */
 #include "autograd/ops/common.h"
 
 #include <math.h>
@@ -40,8 +40,9 @@ um_var um_timestep_embedding(um_tape *t, um_var timestep, int dim, bool flip, do
 {
     const um_shape s = um_shape_of(t, timestep);
     if (!um_shape_same(s, (um_shape){ s.n, 1, 1, 1 }))
-        return um_tape_fail(t, UM_BAD_SHAPE, "timestep_embedding: [%d, %d, %d, %d] (one number an image)",
-                            s.n, s.h, s.w, s.c);
+        return um_tape_fail(t, UM_BAD_SHAPE,
+                            "timestep_embedding: [%d, %d, %d, %d] (one number an image)", s.n, s.h,
+                            s.w, s.c);
     if (dim < 2 || dim / 2 == shift)
         return um_tape_fail(t, UM_BAD_ARG, "timestep_embedding: %d channels, freq_shift %g "
                             "(at least 2 channels, half of them not the shift)", dim, shift);

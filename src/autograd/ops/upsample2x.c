@@ -5,8 +5,8 @@
 static void forward(um_tape *t, const um_node *node)
 {
     const um_shape s = um_shape_of(t, node->in[0]);
-    um_kernels_of(t)->spread2x(s.n, s.h, s.w, s.c, 1, um_data(t, node->in[0]), um_data(t, node->out),
-                               false);
+    um_kernels_of(t)->spread2x(s.n, s.h, s.w, s.c, 1, um_data(t, node->in[0]),
+                               um_data(t, node->out), false);
 }
 
 static void vjp(um_tape *t, const um_node *node)
