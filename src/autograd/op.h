@@ -44,9 +44,6 @@ um_var um_tape_keep(um_tape *t, size_t count);
 /* Reals of scratch that the next recorded operation has in both directions. */
 void um_tape_scratch(um_tape *t, size_t count);
 
-/* Record the first failure and give "none". */
-um_var um_tape_fail(um_tape *t, um_status code, const char *format, ...) UM_PRINTF(3, 4);
-
 /* True once recording has failed. */
 bool um_tape_failed(const um_tape *t);
 

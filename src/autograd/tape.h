@@ -60,6 +60,9 @@ void um_tape_segment_end(um_tape *t);
 void um_tape_enter(um_tape *t, const char *format, ...) UM_PRINTF(2, 3);
 void um_tape_leave(um_tape *t);
 
+/* Record a failure, with its place before it, unless there is one already; gives "none". */
+um_var um_tape_fail(um_tape *t, um_status code, const char *format, ...) UM_PRINTF(3, 4);
+
 /* ---- planning ---- */
 
 /* Plan the walks: forward only where loss is none; else forward and backward from loss, whose value

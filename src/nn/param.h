@@ -19,12 +19,12 @@ typedef enum um_layout {
     UM_LAYOUT_TABLE,  /* [rows, c], as it is                        */
 } um_layout;
 
-/* Its value before training. fan_in counts the inputs of one output. */
+/* Its value before training. */
 typedef enum um_init {
     UM_INIT_ZERO,
     UM_INIT_ONE,
-    UM_INIT_FAN_IN, /* uniform within 1 / sqrt(fan_in), PyTorch's default for linear and convolution */
-    UM_INIT_NORMAL, /* standard normal: embeddings                                                 */
+    UM_INIT_UNIFORM, /* within +-scale: 1 / sqrt(inputs), PyTorch's default for linear and convolution */
+    UM_INIT_NORMAL,  /* normal with deviation scale: embeddings                                       */
 } um_init;
 
 typedef struct um_param {
@@ -32,8 +32,8 @@ typedef struct um_param {
     um_shape shape;
     um_layout layout;
     um_init init;
-    int fan_in;
-    bool frozen;      /* saved and loaded, never trained */
+    double scale;
+    bool frozen;      /* saved and loaded, never trained: has no gradient */
     um_real *value, *grad;
 } um_param;
 
@@ -43,8 +43,12 @@ typedef struct um_visitor um_visitor;
 void um_visit_enter(um_visitor *v, const char *format, ...) UM_PRINTF(2, 3);
 void um_visit_leave(um_visitor *v);
 
-/* List *p, whose shape, layout, init and fan_in the layer has set; p must stay where it is. */
+/* List *p, whose shape, layout and init the layer has set; p must stay where it is. */
 void um_visit_param(um_visitor *v, um_param *p, const char *name);
+
+/* The parameter on a tape, which computes its gradient where it has room for one. Once a tape: a second
+ * record would store its own part of the gradient over the first's. */
+um_var um_param_record(um_tape *t, const um_param *p);
 
 /* All parameters of a model. values is one block, in list order, each parameter aligned to 64 bytes (the gaps
  * are zeros); gradients and whatever an optimiser keeps have the same layout, so one pass serves all. */
@@ -52,19 +56,20 @@ typedef struct um_params {
     um_ctx *ctx;
     um_arena names;
     um_param **list;
-    int count, capacity;
+    int count;
     size_t numbers; /* parameters proper, without gaps */
     size_t padded;  /* reals in values */
     um_real *values, *grads;
 } um_params;
 
-/* Visit a model and carve its values from one block of zeros. `visit` is the model's visit function. On
- * failure *params is empty. Free with um_params_free. */
+/* Visit a model and carve its values from one block of zeros. `visit` is the model's visit function, called
+ * twice. On failure *params is empty. Free with um_params_free. */
 um_status um_params_init(um_params *params, um_ctx *ctx, void (*visit)(void *model, um_visitor *v),
                          void *model);
 void um_params_free(um_params *params);
 
-/* Add a block of gradients, all zero, so that tapes recorded from now on compute them. */
+/* Add a block of gradients, all zero, so that tapes recorded from now on compute them. No effect where
+ * there is one. */
 um_status um_params_want_grads(um_params *params);
 
 /* Initial values from seed alone: parameter k is item k of UM_STREAM_INIT. */
@@ -75,6 +80,9 @@ um_param *um_params_find(const um_params *params, const char *name);
 
 /* Offset of a parameter in values, grads and like blocks. */
 size_t um_params_offset(const um_params *params, const um_param *p);
+
+/* The shape in which files keep p: gives its rank, 1 to 4. */
+int um_param_file_shape(const um_param *p, int64_t shape[4]);
 
 /* Between our layout and the files' layout, in files' order; `file` has p's count of numbers. */
 void um_param_to_file(const um_param *p, const um_real *ours, float *file);

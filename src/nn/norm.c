@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT
+ * norm.c - group normalisation. */
+#include "nn/norm.h"
+
+void um_norm_init(um_norm *l, const char *name, int channels, int groups, double eps)
+{
+    const um_shape shape = { 1, 1, 1, channels };
+    l->name = name;
+    l->weight = (um_param){ .shape = shape, .layout = UM_LAYOUT_VECTOR, .init = UM_INIT_ONE };
+    l->bias = (um_param){ .shape = shape, .layout = UM_LAYOUT_VECTOR, .init = UM_INIT_ZERO };
+    l->groups = groups;
+    l->eps = eps;
+}
+
+void um_norm_visit(um_norm *l, um_visitor *v)
+{
+    um_visit_enter(v, "%s", l->name);
+    um_visit_param(v, &l->weight, "weight");
+    um_visit_param(v, &l->bias, "bias");
+    um_visit_leave(v);
+}
+
+static um_var apply(um_tape *t, const um_norm *l, um_var x, bool silu)
+{
+    um_tape_enter(t, "%s", l->name);
+    const um_var weight = um_param_record(t, &l->weight);
+    const um_var bias = um_param_record(t, &l->bias);
+    const um_var y = um_group_norm(t, x, weight, bias, l->groups, l->eps, silu);
+    um_tape_leave(t);
+    return y;
+}
+
+um_var um_norm_apply(um_tape *t, const um_norm *l, um_var x) { return apply(t, l, x, false); }
+
+um_var um_norm_activate(um_tape *t, const um_norm *l, um_var x, um_activation act)
+{
+    if (act == UM_SILU) return apply(t, l, x, true);
+    return um_activate(t, apply(t, l, x, false), act);
+}
