@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What every text file must be: clean, short enough, finished, at home on any machine."""
+import posixpath
 import re
 
 from tree import C_SOURCE, SCRIPT, code_of, matches
@@ -114,6 +115,18 @@ def guards(tree):
             seen[m.group(1)] = path
 
 
+def links(tree):
+    """What a page of documentation points to is there, in the tree."""
+    folders = {f for p in tree.files for f in (p.rsplit("/", k)[0] for k in range(1, p.count("/") + 1))}
+    for path in tree.paths(r".*\.md"):
+        for line, m in matches(tree.text(path), r"\]\(([^)#\s]+)[^)]*\)"):
+            if re.match(r"[a-z]+:", m.group(1)):
+                continue
+            target = posixpath.normpath(posixpath.join(posixpath.dirname(path), m.group(1)))
+            if target not in tree and target not in folders:
+                yield f"{path}:{line}: {m.group(1)} is not there"
+
+
 RULES = {
     "clean": (clean, [
         {"src/a.c": "int a;\n\tint b;\n"}, {"src/a.c": "int a; \n"}, {"src/a.c": "int a;"}, {"README.md": "a\n\n"},
@@ -134,6 +147,8 @@ RULES = {
     ], [{"README.md": "runs/frame" + "work/x and shared/x\n"}]),
     "licence": (licence, [{"src/a.c": "int a;\n"}, {"check": "#!/bin/sh\n"}],
                 [{"src/a.c": "/* SPDX-License-Identifier: MIT\n * a.c */\n"}]),
+    "links": (links, [{"docs/a.md": "see [b](b.md)\n"}, {"README.md": "![x](docs/x.png)\n"}],
+              [{"docs/a.md": "[b](../b.md#part) [c](c) [d](https://d)\n", "b.md": "", "docs/c/e.md": ""}]),
     "guards": (guards, [
         {"src/a.h": "int a;\n"}, {"src/a.h": "#ifndef UM_A_H\n#define UM_B_H\n#endif\n"},
         {"src/a.h": "#ifndef UM_A_H\n#define UM_A_H\n#endif\nint b;\n"},
