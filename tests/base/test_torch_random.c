@@ -101,7 +101,7 @@ static void a_generator_continues_from_draw_to_draw(void **state)
     um_safetensors_close(&st);
 }
 
-/* The 10000th word of the reference implementation from its default seed (ISO C++ [rand.predef]). */
+/* The 10000th word from the default seed: ISO C++ [rand.predef]. */
 static void the_twister_gives_the_published_word(void **state)
 {
     (void)state;

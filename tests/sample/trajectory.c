@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT
+ * trajectory.c - reads a golden trajectory and walks it again. */
+#include "trajectory.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "io/safetensors.h"
+
+enum { N = 2, C = 3, H = 4, W = 4, SIZE = C * H * W, ROWS = 64 };
+
+/* One file, in our order of channels; noise_of[i] is the draw that row i takes, or -1. */
+struct golden {
+    int rows, draws, noise_of[ROWS], shown, drawn;
+    float x[ROWS + 1][N * SIZE], noise[ROWS][N * SIZE];
+    double largest, worst;
+    const char *name;
+};
+
+static um_status synthetic(void *user, int n, const float *x, double t, const int *labels,
+                           float *out)
+{
+    (void)user, (void)labels;
+    for (int i = 0; i < n * SIZE; i++)
+        out[i] = (float)tanh(0.8 * (double)x[i] + 0.5 * sin(t / 150.0));
+    return UM_OK;
+}
+
+um_denoiser trajectory_model(void)
+{
+    return (um_denoiser){ .predict = synthetic };
+}
+
+static double number(json_t *config, const char *key, double otherwise)
+{
+    json_t *v = json_object_get(config, key);
+    return v ? json_number_value(v) : otherwise;
+}
+
+static bool truth(json_t *config, const char *key, bool otherwise)
+{
+    json_t *v = json_object_get(config, key);
+    return v ? json_is_true(v) : otherwise;
+}
+
+static void choose(um_ctx *ctx, json_t *config, const char *key, const um_choice *table, void *value)
+{
+    json_t *v = json_object_get(config, key);
+    if (v) CHECK_OK(ctx, um_choice_parse(ctx, table, key, json_string_value(v), value));
+}
+
+um_schedule_settings trajectory_schedule(um_ctx *ctx, json_t *config)
+{
+    um_schedule_settings s = um_schedule_defaults();
+    s.timesteps = (int)number(config, "num_train_timesteps", s.timesteps);
+    choose(ctx, config, "beta_schedule", um_schedule_kinds, &s.kind);
+    return s;
+}
+
+um_sample_settings trajectory_settings(um_ctx *ctx, const char *class, json_t *config, json_t *step,
+                                       int steps)
+{
+    const um_sampler *sampler;
+    CHECK_OK(ctx, um_sampler_find(ctx, strcmp(class, "DDIMScheduler") == 0 ? "ddim" : "ddpm",
+                                  &sampler));
+    um_sample_settings s = um_sampler_defaults(sampler);
+    s.steps = steps;
+    s.steps_offset = (int)number(config, "steps_offset", s.steps_offset);
+    s.clip_sample = truth(config, "clip_sample", s.clip_sample);
+    s.thresholding = truth(config, "thresholding", s.thresholding);
+    s.set_alpha_to_one = truth(config, "set_alpha_to_one", s.set_alpha_to_one);
+    s.eta = number(step, "eta", s.eta);
+    s.use_clipped_model_output = truth(step, "use_clipped_model_output", false);
+    choose(ctx, config, "timestep_spacing", um_spacings, &s.spacing);
+    choose(ctx, config, "variance_type", um_variances, &s.variance);
+    choose(ctx, config, "prediction_type", um_predictions, &s.prediction);
+    return s;
+}
+
+/* [rows, N, C, H, W] of the file to our [rows][N, H, W, C]. */
+static int read_rows(um_ctx *ctx, const um_safetensors *st, const char *name,
+                     float out[][N * SIZE], int room)
+{
+    const um_stored *s = um_safetensors_find(st, name);
+    if (!s) return 0;
+    const int rows = (int)s->shape[0];
+    assert_true(rows <= room && s->count == (size_t)rows * N * SIZE);
+    static float raw[(ROWS + 1) * N * SIZE];
+    CHECK_OK(ctx, um_stored_floats(ctx, s, raw, s->count));
+    for (int r = 0; r < rows; r++)
+        for (int i = 0; i < N; i++)
+            for (int c = 0; c < C; c++)
+                for (int k = 0; k < H * W; k++)
+                    out[r][(i * H * W + k) * C + c] = raw[((r * N + i) * C + c) * H * W + k];
+    return rows;
+}
+
+static json_t *metadata(const um_safetensors *st, const char *key)
+{
+    const char *text = um_safetensors_metadata(st, key);
+    assert_non_null(text);
+    json_t *j = json_loads(text, JSON_DECODE_ANY, NULL);
+    assert_non_null(j);
+    return j;
+}
+
+/* Row i of noise_draws_per_step is 1: the row takes the next of the recorded draws. */
+static void read_draws(struct golden *g, const um_safetensors *st)
+{
+    json_t *per_step = metadata(st, "noise_draws_per_step");
+    int next = 0;
+    for (int i = 0; i < g->rows; i++)
+        g->noise_of[i] = json_integer_value(json_array_get(per_step, (size_t)i)) ? next++ : -1;
+    assert_int_equal(next, g->draws);
+    json_decref(per_step);
+}
+
+static void give_noise(void *user, int row, uint64_t first, int n, float *out)
+{
+    struct golden *g = user;
+    assert_int_equal(first, 0);
+    assert_int_equal(n, N);
+    if (g->noise_of[row] < 0) fail_msg("%s: diffusers draws no noise at row %d", g->name, row);
+    memcpy(out, g->noise[g->noise_of[row]], sizeof g->noise[0]);
+    g->drawn++;
+}
+
+static void compare(struct golden *g, int row, const float *x)
+{
+    for (int k = 0; k < N * SIZE; k++)
+        g->worst = fmax(g->worst, fabs((double)x[k] - (double)g->x[row][k]));
+}
+
+static void see(void *user, const um_sample_view *view)
+{
+    struct golden *g = user;
+    compare(g, view->index, view->x);
+    g->shown++;
+}
+
+/* Where diffusers thinks that the step leads: a fixed stride below t. Says if that is the list's. */
+static bool fix_stride(um_ctx *ctx, um_plan *plan, const um_schedule *s, trajectory_stride stride)
+{
+    const int below = s->timesteps / plan->steps;
+    bool same = true;
+    for (int i = 0; i < plan->rows; i++) {
+        um_row *row = &plan->row[i];
+        const int prev = (int)row->t - below;
+        same = same && (prev == (int)row->t_prev || (prev < 0 && row->t_prev < 0));
+        if (stride == STRIDE_LIST) continue;
+        row->t_prev = prev < 0 ? -1 : prev;
+        row->alpha_bar_prev = prev < 0 ? 1.0 : s->alpha_bar[prev];
+    }
+    if (stride == STRIDE_FIXED)
+        CHECK_OK(ctx, plan->settings.sampler->plan(ctx, plan, s));
+    return same;
+}
+
+static void check_timesteps(const um_plan *plan, const um_safetensors *st)
+{
+    json_t *list = metadata(st, "timesteps");
+    assert_int_equal(json_array_size(list), plan->steps);
+    for (int i = 0; i < plan->steps; i++)
+        assert_int_equal(plan->timesteps[i], json_number_value(json_array_get(list, (size_t)i)));
+    json_decref(list);
+}
+
+static void plan_like(um_ctx *ctx, const um_safetensors *st, um_plan *plan, um_schedule *schedule)
+{
+    json_t *config = metadata(st, "config"), *step = metadata(st, "step");
+    const um_schedule_settings ss = trajectory_schedule(ctx, config);
+    const um_sample_settings settings = trajectory_settings(
+        ctx, um_safetensors_metadata(st, "scheduler"), config, step,
+        atoi(um_safetensors_metadata(st, "steps")));
+    CHECK_OK(ctx, um_schedule_init(ctx, schedule, &ss));
+    CHECK_OK(ctx, um_plan_init(ctx, plan, &settings, schedule));
+    check_timesteps(plan, st);
+    json_decref(config);
+    json_decref(step);
+}
+
+static void walk(um_ctx *ctx, struct golden *g, const um_plan *plan)
+{
+    const um_denoiser model = trajectory_model();
+    const um_noise noise = { .draw = give_noise, .user = g, .sequential = true };
+    const um_sample_request request = {
+        .h = H, .w = W, .c = C, .count = N, .start = g->x[0], .noise = &noise,
+        .trajectory = see, .trajectory_user = g, .trajectory_every = 1,
+    };
+    float out[N * SIZE];
+    CHECK_OK(ctx, um_sample_run(ctx, plan, &model, &request, out));
+    compare(g, g->rows, out);
+    assert_int_equal(g->shown, g->rows);
+    assert_int_equal(g->drawn, g->draws);
+}
+
+bool trajectory_check(const char *name, trajectory_stride stride, double tolerance)
+{
+    um_ctx ctx;
+    um_ctx_init(&ctx);
+    char path[64];
+    snprintf(path, sizeof path, "samplers/%s.safetensors", name);
+    um_safetensors st;
+    CHECK_OK(&ctx, um_safetensors_open(&st, &ctx, golden_path(path)));
+    um_schedule schedule;
+    um_plan plan;
+    plan_like(&ctx, &st, &plan, &schedule);
+
+    static struct golden g;
+    g = (struct golden){ .name = name, .rows = plan.rows };
+    assert_int_equal(read_rows(&ctx, &st, "x", g.x, ROWS + 1), g.rows + 1);
+    g.draws = read_rows(&ctx, &st, "noise", g.noise, ROWS);
+    read_draws(&g, &st);
+    for (int r = 0; r <= g.rows; r++)
+        for (int k = 0; k < N * SIZE; k++)
+            g.largest = fmax(g.largest, fabs((double)g.x[r][k]));
+
+    const bool same = fix_stride(&ctx, &plan, &schedule, stride);
+    walk(&ctx, &g, &plan);
+    if (!(g.worst <= tolerance * g.largest))
+        fail_msg("%s leaves diffusers' trajectory by %.3g of its largest value", name,
+                 g.worst / g.largest);
+    um_plan_free(&ctx, &plan);
+    um_schedule_free(&ctx, &schedule);
+    um_safetensors_close(&st);
+    return same;
+}
