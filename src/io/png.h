@@ -7,9 +7,9 @@
 #include "io/image.h"
 
 /* A key and its text for a PNG's own notes. */
-typedef struct um_text {
+typedef struct um_png_text {
     const char *key, *value;
-} um_text;
+} um_png_text;
 
 /* Any PNG as 8 bits, 1 or 3 channels: 16 bits are scaled, palettes become RGB, interlacing is
  * undone, what is transparent is laid over `background` (RGB; NULL: black; a gray image over a
@@ -23,7 +23,7 @@ um_status um_png_decode(um_ctx *ctx, const char *path, um_bytes bytes, const uin
 
 /* Write 1 (gray), 2 (gray, alpha), 3 (RGB) or 4 (RGBA) channels with `count` texts (UTF-8 values;
  * keys of 1 to 79 Latin letters). Whole or not at all. */
-um_status um_png_write(um_ctx *ctx, const char *path, const um_image *image, const um_text *texts,
+um_status um_png_write(um_ctx *ctx, const char *path, const um_image *image, const um_png_text *texts,
                        int count);
 
 #endif
