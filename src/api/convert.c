@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT
+ * convert.c - from the settings table to the small structs of the floors below, which do not know it. */
+#include "api/handles.h"
+
+#include "io/unet_file.h"
+
+#include <string.h>
+
+/* A word of the table that a choice below must know: the table's own choices make sure of it. */
+static um_status word(um_ctx *ctx, const um_choice *table, const char *key, const char *text, void *value)
+{
+    return um_choice_parse(ctx, table, key, text, value);
+}
+
+static um_schedule_settings schedule_settings(const um_config *c)
+{
+    um_schedule_settings s = um_schedule_defaults();
+    s.timesteps = c->diffusion_timesteps;
+    s.beta_start = c->diffusion_beta_start;
+    s.beta_end = c->diffusion_beta_end;
+    s.cosine_s = c->diffusion_cosine_s;
+    s.max_beta = c->diffusion_max_beta;
+    return s;
+}
+
+um_status um_schedule_from_config(um_ctx *ctx, const um_config *c, um_schedule *out)
+{
+    um_schedule_settings s = schedule_settings(c);
+    UM_TRY(word(ctx, um_schedule_kinds, "diffusion.schedule", c->diffusion_schedule, &s.kind));
+    return um_schedule_init(ctx, out, &s);
+}
+
+/* Was this setting given by anyone? */
+static bool given(const um_config *c, int key) { return c->origin[key].source != UM_FROM_DEFAULT; }
+
+um_status um_sample_settings_from_config(um_ctx *ctx, const um_config *c, um_sample_settings *out)
+{
+    const um_sampler *sampler;
+    UM_TRY(um_sampler_find(ctx, c->sample_sampler, &sampler));
+    um_sample_settings s = um_sampler_defaults(sampler); /* diffusers' for this class, where nobody says otherwise */
+    if (c->sample_steps) s.steps = c->sample_steps;
+    if (strcmp(c->sample_timestep_spacing, "auto") != 0)
+        UM_TRY(word(ctx, um_spacings, "sample.timestep_spacing", c->sample_timestep_spacing, &s.spacing));
+    UM_TRY(word(ctx, um_predictions, "diffusion.prediction_type", c->diffusion_prediction_type, &s.prediction));
+    UM_TRY(word(ctx, um_variances, "sample.variance_type", c->sample_variance_type, &s.variance));
+    UM_TRY(word(ctx, um_strided_rules, "sample.strided_rule", c->sample_strided_rule, &s.strided_rule));
+    UM_TRY(word(ctx, um_rngs, "sample.rng", c->sample_rng, &s.rng));
+    if (given(c, UM_KEY_sample_clip_sample)) s.clip_sample = c->sample_clip_sample;
+    if (given(c, UM_KEY_sample_set_alpha_to_one)) s.set_alpha_to_one = c->sample_set_alpha_to_one;
+    if (given(c, UM_KEY_sample_steps_offset)) s.steps_offset = c->sample_steps_offset;
+    s.clip_sample_range = c->sample_clip_sample_range;
+    s.thresholding = c->sample_thresholding;
+    s.dynamic_thresholding_ratio = c->sample_dynamic_thresholding_ratio;
+    s.sample_max_value = c->sample_sample_max_value;
+    s.use_clipped_model_output = c->sample_use_clipped_model_output;
+    s.eta = c->sample_eta;
+    s.seed = c->sample_seed;
+    *out = s;
+    return UM_OK;
+}
+
+um_status um_train_settings_from_config(um_ctx *ctx, const um_config *c, um_train_settings *out)
+{
+    *out = (um_train_settings){
+        .seed = c->run_seed, .steps = c->train_steps, .batch = c->train_batch, .accumulate = c->train_accumulate,
+        .flip = c->data_flip, .recompute = c->train_recompute, .check_nan = c->run_check_nan,
+        .loss = um_loss_defaults(),
+        .lr = c->train_lr, .beta1 = c->train_beta1, .beta2 = c->train_beta2, .eps = c->train_eps,
+        .weight_decay = c->train_weight_decay, .clip_norm = c->train_clip_norm, .warmup = c->train_warmup,
+        .ema_decay = c->train_ema_decay, .ema_warmup = c->train_ema_warmup,
+        .ema_inv_gamma = c->train_ema_inv_gamma, .ema_power = c->train_ema_power,
+        .log_every = c->train_log_every, .validate_every = c->train_validate_every,
+        .sample_every = c->train_sample_every, .checkpoint_every = c->train_checkpoint_every,
+        .validation_images = c->train_validation_images, .keep = c->train_keep, .max_time = c->train_max_time,
+    };
+    out->loss.huber_delta = c->diffusion_huber_delta;
+    UM_TRY(word(ctx, um_loss_kinds, "diffusion.loss", c->diffusion_loss, &out->loss.kind));
+    UM_TRY(word(ctx, um_predictions, "diffusion.prediction_type", c->diffusion_prediction_type, &out->prediction));
+    UM_TRY(word(ctx, um_optimizers, "train.optimizer", c->train_optimizer, &out->optimizer));
+    return word(ctx, um_lr_schedules, "train.lr_schedule", c->train_lr_schedule, &out->lr_schedule);
+}
+
+/* Attention at the levels whose images have a side that model.attention names. */
+static bool attends(const um_config *c, int h, int w, int level)
+{
+    for (int i = 0; i < c->model_attention.n; i++)
+        if (c->model_attention.v[i] == h >> level || c->model_attention.v[i] == w >> level) return true;
+    return false;
+}
+
+um_status um_unet_config_from_config(um_ctx *ctx, const um_config *c, int channels, int h, int w, int classes,
+                                     um_unet_config *out)
+{
+    um_unet_config_default(out);
+    if (*c->model_config) return um_unet_file_read_config(ctx, out, c->model_config);
+    if (c->model_channels.n < 1 || c->model_channels.n > UM_UNET_MAX_LEVELS)
+        return um_fail(ctx, UM_BAD_ARG, "model.channels has %d entries (1 to %d, one for each level)",
+                       c->model_channels.n, UM_UNET_MAX_LEVELS);
+    out->sample_h = h;
+    out->sample_w = w;
+    out->in_channels = out->out_channels = channels;
+    out->levels = c->model_channels.n;
+    int widest = 0;
+    for (int i = 0; i < out->levels; i++) {
+        out->channels[i] = c->model_channels.v[i];
+        out->down_attention[i] = attends(c, h, w, i);
+        out->up_attention[out->levels - 1 - i] = out->down_attention[i];
+        widest = UM_MAX(widest, out->channels[i]);
+    }
+    out->layers_per_block = c->model_layers;
+    out->attention_head_dim = c->model_head_dim > widest ? 0 : c->model_head_dim;
+    out->norm_num_groups = c->model_groups;
+    out->norm_eps = c->model_norm_eps;
+    out->dropout = c->model_dropout;
+    out->time_scale_shift = strcmp(c->model_time_scale_shift, "scale_shift") == 0;
+    out->add_attention = c->model_mid_attention;
+    out->downsample_padding = c->model_downsample_padding;
+    out->downsample_resnet = strcmp(c->model_downsample_type, "resnet") == 0;
+    out->upsample_resnet = strcmp(c->model_upsample_type, "resnet") == 0;
+    out->time_embedding_dim = c->model_time_embedding_dim;
+    out->flip_sin_to_cos = c->model_flip_sin_to_cos;
+    out->freq_shift = c->model_freq_shift;
+    out->center_input_sample = c->model_center_input_sample;
+    if (c->model_class_conditional) {
+        if (classes < 1)
+            return um_fail(ctx, UM_BAD_ARG, "model.class_conditional = true, but the images have no classes "
+                           "(false, or a data set with labels)");
+        out->class_embed_type = UM_CLASS_TABLE;
+        out->num_class_embeds = classes;
+    }
+    return UM_OK;
+}

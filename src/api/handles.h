@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT
+ * handles.h - what the public handles hold. */
+#ifndef UM_HANDLES_H
+#define UM_HANDLES_H
+
+#include "config/config.h"
+#include "diffusion/schedule.h"
+#include "io/model_folder.h"
+#include "nn/unet.h"
+#include "sample/plan.h"
+#include "train/settings.h"
+#include "unmist.h"
+
+struct um_settings {
+    um_ctx *ctx;
+    um_config config;
+};
+
+struct um_model {
+    um_ctx *ctx;
+    um_unet *unet;
+    char *folder;                /* that holds config.json */
+    um_scheduler_json scheduler; /* what scheduler_config.json says, if there is one */
+};
+
+/* Threads and kernels of the context, as the settings say. */
+um_status um_apply_run_settings(um_ctx *ctx, const um_config *c);
+
+/* From the settings table to the small structs of the floors below. */
+um_status um_schedule_from_config(um_ctx *ctx, const um_config *c, um_schedule *out);
+um_status um_sample_settings_from_config(um_ctx *ctx, const um_config *c, um_sample_settings *out);
+um_status um_train_settings_from_config(um_ctx *ctx, const um_config *c, um_train_settings *out);
+um_status um_unet_config_from_config(um_ctx *ctx, const um_config *c, int channels, int h, int w, int classes,
+                                     um_unet_config *out);
+struct um_dataset_options um_dataset_options_from_config(const um_config *c);
+
+/* Let a model's scheduler_config.json speak: facts of its training always count; sampler options only where its
+ * class is that of the chosen sampler, and only where neither file nor command line gave a value. */
+um_status um_config_adopt(um_ctx *ctx, um_config *c, const um_scheduler_json *scheduler);
+
+/* The images that the settings ask of a network, as a new handle. `config` has adopted what it should. */
+um_status um_draw(um_ctx *ctx, um_unet *unet, const um_config *config, int h, int w, const um_sample_hooks *hooks,
+                  um_images **out);
+
+#endif

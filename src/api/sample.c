@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT
+ * sample.c - from settings and a network to images. */
+#include "api/handles.h"
+#include "api/images.h"
+
+#include "sample/unet_denoiser.h"
+
+#include <string.h>
+
+/* The driver's views become frames. */
+static void keep_frame(void *user, const um_sample_view *view)
+{
+    um_images *m = user;
+    um_filmstrip *f = &m->film;
+    const size_t image = (size_t)m->h * (size_t)m->w * (size_t)m->c, bytes = (size_t)view->n * image * sizeof *m->x;
+    const int row = view->index;
+    int k = 0;
+    while (k < f->frames && f->row[k] != row) k++;
+    if (k == f->room) return;
+    if (k == f->frames) f->row[f->frames++] = row;
+    const size_t at = ((size_t)k * (size_t)m->n + (size_t)view->first) * image;
+    memcpy(f->x + at, view->x, bytes);
+    memcpy(f->x0 + at, view->x0, bytes);
+}
+
+/* Every trajectory-th row, and the last. */
+static int frames_of(const um_plan *plan, const um_config *c)
+{
+    return c->sample_trajectory ? plan->rows / c->sample_trajectory + 2 : 0;
+}
+
+/* Classes of the images: those of sample.classes in turn, or all in turn. */
+static um_status label_images(um_ctx *ctx, const um_config *c, int classes, int *labels)
+{
+    const um_ints *asked = &c->sample_classes;
+    for (int i = 0; i < c->sample_count; i++) {
+        labels[i] = asked->n ? asked->v[i % asked->n] : i % classes;
+        if (labels[i] >= classes)
+            return um_fail(ctx, UM_BAD_ARG, "sample.classes = %d: the model has classes 0 to %d", labels[i], classes - 1);
+    }
+    return UM_OK;
+}
+
+static um_status run(um_ctx *ctx, um_unet *unet, const um_plan *plan, const um_config *c, const int *labels,
+                     const um_sample_hooks *hooks, um_images *m)
+{
+    um_unet_denoiser d;
+    um_unet_denoiser_init(&d, ctx, unet, m->h, m->w);
+    const um_denoiser model = um_denoiser_from_unet(&d);
+    const um_sample_request request = {
+        .h = m->h, .w = m->w, .c = m->c, .count = m->n, .batch = c->sample_batch, .labels = labels,
+        .progress = hooks ? hooks->progress : NULL, .progress_user = hooks ? hooks->user : NULL,
+        .trajectory = c->sample_trajectory ? keep_frame : NULL, .trajectory_user = m,
+        .trajectory_every = c->sample_trajectory,
+    };
+    const um_status status = um_sample_run(ctx, plan, &model, &request, m->x);
+    um_unet_denoiser_free(&d);
+    return status;
+}
+
+static um_status plan_of(um_ctx *ctx, const um_config *c, um_plan *plan)
+{
+    um_sample_settings settings;
+    um_schedule schedule;
+    UM_TRY(um_sample_settings_from_config(ctx, c, &settings));
+    UM_TRY(um_schedule_from_config(ctx, c, &schedule));
+    const um_status status = um_plan_init(ctx, plan, &settings, &schedule);
+    um_schedule_free(ctx, &schedule);
+    return status;
+}
+
+static um_status draw_planned(um_ctx *ctx, um_unet *unet, const um_plan *plan, const um_config *c, int h, int w,
+                              const um_sample_hooks *hooks, um_images **out)
+{
+    const um_unet_config *u = um_unet_configuration(unet);
+    if (u->in_channels != u->out_channels)
+        return um_fail(ctx, UM_BAD_ARG, "the model has %d channels in and %d out: it predicts more than the noise, which "
+                       "no sampler here reads (as many out as in)", u->in_channels, u->out_channels);
+    um_images *m;
+    int *labels = NULL;
+    UM_TRY(um_images_open(&m, ctx, c->sample_count, h, w, u->in_channels, frames_of(plan, c)));
+    m->columns = c->sample_columns;
+    memcpy(m->format, c->sample_format, sizeof m->format - 1);
+    um_status status = UM_OK;
+    if (u->class_embed_type != UM_CLASS_NONE) {
+        const int classes = u->num_class_embeds ? u->num_class_embeds : 1;
+        status = um_alloc(ctx, &labels, (size_t)c->sample_count, sizeof *labels, "classes");
+        if (status == UM_OK) status = label_images(ctx, c, classes, labels);
+    }
+    if (status == UM_OK) status = run(ctx, unet, plan, c, labels, hooks, m);
+    um_free(ctx, labels);
+    if (status == UM_OK) *out = m;
+    else um_images_close(&m);
+    return status;
+}
+
+um_status um_draw(um_ctx *ctx, um_unet *unet, const um_config *config, int h, int w, const um_sample_hooks *hooks,
+                  um_images **out)
+{
+    um_plan plan;
+    *out = NULL;
+    UM_TRY(plan_of(ctx, config, &plan));
+    const um_status status = draw_planned(ctx, unet, &plan, config, h, w, hooks, out);
+    um_plan_free(ctx, &plan);
+    return status;
+}
+
+/* A copy of the settings that has heard the model's scheduler; its texts are still those of `s` but for new ones. */
+static um_status adopted(um_model *m, const um_settings *s, um_config *copy)
+{
+    *copy = s->config;
+    copy->texts = (um_arena){ .ctx = m->ctx };
+    const um_status status = um_config_adopt(m->ctx, copy, &m->scheduler);
+    if (status != UM_OK) um_arena_free(&copy->texts);
+    return status;
+}
+
+static um_status note_settings(um_images *images, const um_config *c)
+{
+    um_text text = { .ctx = images->ctx };
+    um_status status = um_config_write(images->ctx, c, &text);
+    if (status == UM_OK) status = text.status;
+    if (status == UM_OK) status = um_images_note(images, "Software", "unmist " UM_VERSION);
+    if (status == UM_OK) status = um_images_note(images, "unmist.settings", text.data);
+    um_text_free(&text);
+    return status;
+}
+
+um_status um_sample(um_model *m, um_settings *s, const um_sample_hooks *hooks, um_images **out)
+{
+    const um_unet_config *u = um_unet_configuration(m->unet);
+    um_config c;
+    *out = NULL;
+    UM_TRY(um_config_check(m->ctx, &s->config));
+    UM_TRY(um_apply_run_settings(m->ctx, &s->config));
+    UM_TRY(adopted(m, s, &c));
+    const um_size size = c.data_image_size.h ? c.data_image_size : (um_size){ u->sample_h, u->sample_w };
+    um_status status = UM_OK;
+    if (!size.h) status = um_fail(m->ctx, UM_BAD_ARG, "the model does not say its image size (give data.image_size)");
+    if (status == UM_OK) status = um_draw(m->ctx, m->unet, &c, size.h, size.w, hooks, out);
+    if (status == UM_OK) status = note_settings(*out, &c);
+    if (status != UM_OK) um_images_close(out);
+    um_arena_free(&c.texts);
+    return status;
+}
+
+um_status um_sample_explain(um_model *m, um_settings *s, void (*put)(void *user, const char *line), void *user)
+{
+    um_config c;
+    um_plan plan;
+    UM_TRY(adopted(m, s, &c));
+    um_status status = plan_of(m->ctx, &c, &plan);
+    if (status == UM_OK) {
+        um_plan_explain(&plan, put, user);
+        um_plan_free(m->ctx, &plan);
+    }
+    um_arena_free(&c.texts);
+    return status;
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT
+ * checkpoint.c - the training state in files. */
+#include "train/checkpoint.h"
+
+#include "io/file.h"
+#include "io/folder.h"
+#include "io/json.h"
+#include "io/path.h"
+#include "io/safetensors_write.h"
+#include "io/unet_file.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char numbers_name[] = "training_state.safetensors", counters_name[] = "training_state.json";
+enum { STATE_VERSION = 1, NAME_MAX_ = 320 };
+
+/* The blocks of numbers that are kept, each under its prefix. */
+typedef struct part {
+    const char *prefix;
+    um_real *block;
+} part;
+
+static void parts_of(um_trainer *trainer, part parts[3])
+{
+    const um_optimizer_state *o = um_trainer_optimizer(trainer);
+    parts[0] = (part){ "raw", um_unet_params(um_trainer_unet(trainer))->values };
+    parts[1] = (part){ "m", o->m };
+    parts[2] = (part){ "v", o->v };
+}
+
+static void stored_shape(const um_param *p, int64_t shape[4])
+{
+    const int sizes[4] = { p->shape.n, p->shape.h, p->shape.w, p->shape.c };
+    for (int i = 0; i < 4; i++) shape[i] = sizes[i];
+}
+
+static um_status save_numbers(um_ctx *ctx, const char *path, um_trainer *trainer)
+{
+    const um_params *params = um_unet_params(um_trainer_unet(trainer));
+    part parts[3];
+    parts_of(trainer, parts);
+    um_tensors_out out;
+    um_tensors_begin(&out, ctx);
+    um_tensors_text(&out, "layout", "unmist: [kh, kw, in, out], [1, 1, in, out], [1, 1, 1, c]");
+    for (int k = 0; k < 3; k++)
+        for (int i = 0; i < params->count; i++) {
+            const um_param *p = params->list[i];
+            char name[NAME_MAX_];
+            int64_t shape[4];
+            snprintf(name, sizeof name, "%s.%s", parts[k].prefix, p->name);
+            stored_shape(p, shape);
+            um_tensors_floats(&out, name, UM_STORED_F32, 4, shape, parts[k].block + um_params_offset(params, p));
+        }
+    return um_tensors_commit(&out, path);
+}
+
+/* Read "prefix.NAME" of every parameter into block. */
+static um_status load_part(um_ctx *ctx, const um_safetensors *st, const um_params *params, const part *from)
+{
+    for (int i = 0; i < params->count; i++) {
+        const um_param *p = params->list[i];
+        const um_stored *stored;
+        char name[NAME_MAX_];
+        int64_t shape[4];
+        snprintf(name, sizeof name, "%s.%s", from->prefix, p->name);
+        stored_shape(p, shape);
+        UM_TRY(um_safetensors_get(st, name, &stored));
+        if (!um_stored_has_shape(stored, 4, shape))
+            return um_fail(ctx, UM_BAD_FILE, "%s: %s has not the model's shape [%d, %d, %d, %d]", st->path, name,
+                           p->shape.n, p->shape.h, p->shape.w, p->shape.c);
+        UM_TRY(um_stored_floats(ctx, stored, from->block + um_params_offset(params, p), stored->count));
+    }
+    return UM_OK;
+}
+
+static um_status save_counters(um_ctx *ctx, const char *path, const um_progress *p)
+{
+    json_t *root = json_pack("{s:i, s:I, s:I, s:f, s:f, s:I}", "version", STATE_VERSION, "step", (json_int_t)p->step,
+                             "images", (json_int_t)p->images, "seconds", p->seconds, "loss_sum", p->loss_sum,
+                             "loss_count", (json_int_t)p->loss_count);
+    const um_status status = um_json_save(ctx, root, path);
+    json_decref(root);
+    return status;
+}
+
+static um_status load_counters(um_ctx *ctx, const char *path, um_progress *p)
+{
+    um_json j;
+    UM_TRY(um_json_load(&j, ctx, path));
+    um_json_int(&j, "version", STATE_VERSION, STATE_VERSION);
+    *p = (um_progress){ .step = um_json_int(&j, "step", 0, INT64_MAX), .images = um_json_int(&j, "images", 0, INT64_MAX),
+                        .seconds = um_json_real(&j, "seconds"), .loss_sum = um_json_real(&j, "loss_sum"),
+                        .loss_count = um_json_int(&j, "loss_count", 0, INT64_MAX) };
+    const um_status status = j.status;
+    um_json_close(&j);
+    return status;
+}
+
+/* Call `use` with the path of `name` in `folder`. */
+#define WITH_PATH(ctx, folder, name, path, call)                         \
+    do {                                                                 \
+        char *path;                                                      \
+        UM_TRY(um_path_join(ctx, &path, folder, name));                  \
+        const um_status with_ = (call);                                  \
+        um_free(ctx, path);                                              \
+        UM_TRY(with_);                                                   \
+    } while (0)
+
+static um_status write_model(um_ctx *ctx, const char *folder, um_trainer *trainer, const um_scheduler_json *scheduler)
+{
+    return um_pipeline_write(ctx, folder, um_trainer_unet(trainer), um_trainer_optimizer(trainer)->ema, scheduler);
+}
+
+static um_status write_state(um_ctx *ctx, const char *folder, um_trainer *trainer, const um_progress *progress)
+{
+    WITH_PATH(ctx, folder, numbers_name, path, save_numbers(ctx, path, trainer));
+    WITH_PATH(ctx, folder, counters_name, path, save_counters(ctx, path, progress));
+    return UM_OK;
+}
+
+um_status um_checkpoint_save(um_ctx *ctx, const char *folder, um_trainer *trainer, const um_scheduler_json *scheduler,
+                             const um_progress *progress)
+{
+    char *temp;
+    UM_TRY(um_folder_begin(ctx, folder, &temp));
+    um_status status = write_model(ctx, temp, trainer, scheduler);
+    if (status == UM_OK) status = write_state(ctx, temp, trainer, progress);
+    if (status == UM_OK) return um_folder_commit(ctx, folder, &temp);
+    um_folder_abandon(ctx, &temp);
+    return status;
+}
+
+um_status um_checkpoint_save_model(um_ctx *ctx, const char *folder, um_trainer *trainer,
+                                   const um_scheduler_json *scheduler)
+{
+    char *temp;
+    UM_TRY(um_folder_begin(ctx, folder, &temp));
+    const um_status status = write_model(ctx, temp, trainer, scheduler);
+    if (status == UM_OK) return um_folder_commit(ctx, folder, &temp);
+    um_folder_abandon(ctx, &temp);
+    return status;
+}
+
+static um_status load_numbers(um_ctx *ctx, const char *path, const um_params *params, const part *parts, int n)
+{
+    um_safetensors st;
+    UM_TRY(um_safetensors_open(&st, ctx, path));
+    um_status status = UM_OK;
+    for (int i = 0; i < n && status == UM_OK; i++) status = load_part(ctx, &st, params, &parts[i]);
+    um_safetensors_close(&st);
+    return status;
+}
+
+um_status um_checkpoint_load(um_ctx *ctx, const char *folder, um_trainer *trainer, um_progress *progress)
+{
+    um_optimizer_state *o = um_trainer_optimizer(trainer);
+    um_unet *unet = um_trainer_unet(trainer);
+    const um_params *params = um_unet_params(unet);
+    part parts[3];
+    parts_of(trainer, parts);
+    WITH_PATH(ctx, folder, counters_name, path, load_counters(ctx, path, progress));
+    if (o->ema) { /* the model's weights are the average; they pass through the network's values */
+        WITH_PATH(ctx, folder, "unet", path, um_unet_file_read_weights(ctx, unet, path));
+        memcpy(o->ema, params->values, params->padded * sizeof *o->ema);
+    }
+    WITH_PATH(ctx, folder, numbers_name, path, load_numbers(ctx, path, params, parts, 3));
+    o->step = progress->step;
+    return UM_OK;
+}
+
+um_status um_checkpoint_load_raw(um_ctx *ctx, const char *folder, um_unet *unet)
+{
+    const um_params *params = um_unet_params(unet);
+    const part raw = { "raw", params->values };
+    WITH_PATH(ctx, folder, numbers_name, path, load_numbers(ctx, path, params, &raw, 1));
+    return UM_OK;
+}
+
+/* The step in "step-0001000", -1 for any other name. */
+static long long step_of(const char *name)
+{
+    long long step;
+    int end = 0;
+    return sscanf(name, "step-%lld%n", &step, &end) == 1 && !name[end] ? step : -1;
+}
+
+um_status um_checkpoint_newest(um_ctx *ctx, const char *run, char **out)
+{
+    *out = NULL;
+    char *folder;
+    UM_TRY(um_path_join(ctx, &folder, run, "checkpoints"));
+    um_names names = { 0 };
+    um_status status = um_path_is_folder(folder) ? um_folder_list(ctx, folder, &names) : UM_OK;
+    int best = -1;
+    for (int i = 0; i < names.count; i++)
+        if (step_of(names.name[i]) >= 0 && (best < 0 || step_of(names.name[i]) > step_of(names.name[best]))) best = i;
+    if (best >= 0) status = um_path_join(ctx, out, folder, names.name[best]);
+    um_names_free(ctx, &names);
+    um_free(ctx, folder);
+    return status;
+}
+
+um_status um_checkpoint_prune(um_ctx *ctx, const char *run, int keep)
+{
+    char *folder;
+    UM_TRY(um_path_join(ctx, &folder, run, "checkpoints"));
+    um_names names = { 0 };
+    um_status status = um_folder_list(ctx, folder, &names);
+    for (int i = 0; i < names.count && keep > 0 && status == UM_OK; i++) {
+        int newer = 0;
+        for (int k = 0; k < names.count; k++) newer += step_of(names.name[k]) > step_of(names.name[i]);
+        if (step_of(names.name[i]) < 0 || newer < keep) continue;
+        char *old;
+        status = um_path_join(ctx, &old, folder, names.name[i]);
+        if (status == UM_OK) status = um_folder_remove(ctx, old);
+        um_free(ctx, old);
+    }
+    um_names_free(ctx, &names);
+    um_free(ctx, folder);
+    return status;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT
+ * log.c - comma-separated values, as spreadsheets and pandas read them. */
+#include "train/log.h"
+
+#include "io/file.h"
+#include "io/path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { LOG_MAX = 1 << 30 };
+
+static const char header[] = "step,images,loss,grad_norm,lr,images_per_second,seconds,"
+                             "validation,validation_q1,validation_q2,validation_q3,validation_q4\n";
+
+/* Bytes of `text` up to and with the last whole row whose step is at most `step`. */
+static size_t kept_bytes(const char *text, int64_t step)
+{
+    const char *line = text + sizeof header - 1;
+    for (const char *end; (end = strchr(line, '\n')); line = end + 1) {
+        char *comma;
+        const long long number = strtoll(line, &comma, 10);
+        if (*comma != ',' || number > step) break;
+    }
+    return (size_t)(line - text);
+}
+
+um_status um_log_begin(um_ctx *ctx, const char *path, int64_t step)
+{
+    if (step == 0 || !um_path_exists(path)) return um_file_write(ctx, path, header, sizeof header - 1);
+    um_bytes old;
+    UM_TRY(um_file_read(ctx, path, LOG_MAX, &old));
+    um_status status;
+    if (old.size < sizeof header - 1 || memcmp(old.data, header, sizeof header - 1) != 0)
+        status = um_fail(ctx, UM_BAD_FILE, "%s: not a log of this program (its first line should be \"%.30s...\")",
+                         path, header);
+    else
+        status = um_file_write(ctx, path, old.data, kept_bytes((const char *)old.data, step));
+    um_free(ctx, old.data);
+    return status;
+}
+
+um_status um_log_append(um_ctx *ctx, const char *path, const um_log_row *row)
+{
+    char text[512];
+    int n = snprintf(text, sizeof text, "%lld,%lld,%.9g,%.9g,%.9g,%.6g,%.3f", (long long)row->step,
+                     (long long)row->images, row->loss, row->grad_norm, row->lr, row->images_per_second,
+                     row->seconds);
+    const um_validation *v = &row->validation;
+    if (v->done)
+        n += snprintf(text + n, sizeof text - (size_t)n, ",%.9g,%.9g,%.9g,%.9g,%.9g\n", v->loss, v->quarter[0],
+                      v->quarter[1], v->quarter[2], v->quarter[3]);
+    else
+        n += snprintf(text + n, sizeof text - (size_t)n, ",,,,,\n");
+
+    const int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    const bool written = fd >= 0 && write(fd, text, (size_t)n) == n;
+    const int error = errno;
+    if (fd >= 0) close(fd);
+    return written ? UM_OK : um_fail(ctx, UM_IO, "%s: %s", path, strerror(error));
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT
+ * run.c - the training loop. */
+#include "train/run.h"
+
+#include "io/folder.h"
+#include "io/path.h"
+#include "train/validate.h"
+
+#include <stdio.h>
+
+/* One call of um_train. */
+typedef struct loop {
+    um_ctx *ctx;
+    const um_train_request *request;
+    const um_train_settings *settings;
+    um_trainer *trainer;
+    um_feed feed;
+    um_batch batch;
+    um_progress progress;
+    um_validation validation;
+    char *log_path;
+    double began;           /* clock, less the seconds of earlier calls */
+    double row_clock;       /* of the last row of log.csv */
+    int64_t row_images;
+    double call_began;
+    int64_t call_images;
+    int64_t saved_step;     /* of the newest checkpoint, -1: none */
+} loop;
+
+static bool due(const loop *l, int every)
+{
+    return every > 0 && l->progress.step % every == 0;
+}
+
+/* "OUT/checkpoints/step-0001000" and its like. */
+static um_status step_path(const loop *l, char **path, const char *folder, const char *ending)
+{
+    char name[64];
+    snprintf(name, sizeof name, "%s/step-%07lld%s", folder, (long long)l->progress.step, ending);
+    return um_path_join(l->ctx, path, l->request->out, name);
+}
+
+static um_status save_checkpoint(loop *l)
+{
+    if (l->saved_step == l->progress.step) return UM_OK;
+    char *path;
+    l->progress.seconds = um_seconds() - l->began;
+    UM_TRY(step_path(l, &path, "checkpoints", ""));
+    um_status status = um_checkpoint_save(l->ctx, path, l->trainer, l->request->scheduler, &l->progress);
+    um_free(l->ctx, path);
+    if (status == UM_OK) status = um_checkpoint_prune(l->ctx, l->request->out, l->settings->keep);
+    if (status == UM_OK) l->saved_step = l->progress.step;
+    return status;
+}
+
+static um_status draw_samples(loop *l)
+{
+    if (!l->request->draw || !due(l, l->settings->sample_every)) return UM_OK;
+    char *folder, *path;
+    UM_TRY(um_path_join(l->ctx, &folder, l->request->out, "samples"));
+    um_status status = um_folder_make(l->ctx, folder);
+    um_free(l->ctx, folder);
+    UM_TRY(status);
+    UM_TRY(step_path(l, &path, "samples", ".png"));
+    um_trainer_swap_ema(l->trainer);
+    status = l->request->draw(l->request->user, l->request->unet, l->progress.step, path);
+    um_trainer_swap_ema(l->trainer);
+    um_free(l->ctx, path);
+    return status;
+}
+
+static um_status log_row(loop *l, const um_step_report *report)
+{
+    um_progress *p = &l->progress;
+    const um_train_settings *s = l->settings;
+    um_validation validation = { .done = false };
+    const bool last = p->step == s->steps;
+    if (due(l, s->validate_every) || (last && s->validate_every)) {
+        UM_TRY(um_validate(l->trainer, &l->feed, s, &l->batch, &validation));
+        l->validation = validation;
+    }
+    if (!due(l, s->log_every) && !validation.done && !last) return UM_OK;
+
+    const double now = um_seconds();
+    const um_log_row row = {
+        .step = p->step, .images = p->images, .loss = p->loss_sum / (double)p->loss_count,
+        .grad_norm = report->grad_norm, .lr = report->lr, .seconds = now - l->began, .validation = validation,
+        .images_per_second = (double)(p->images - l->row_images) / (now - l->row_clock),
+    };
+    l->row_clock = now;
+    l->row_images = p->images;
+    p->loss_sum = 0;
+    p->loss_count = 0;
+    return um_log_append(l->ctx, l->log_path, &row);
+}
+
+static double seconds_left(const loop *l, double rate)
+{
+    const um_train_settings *s = l->settings;
+    const double steps = (double)(s->steps - l->progress.step) * s->batch / rate;
+    const double limit = s->max_time - (um_seconds() - l->call_began);
+    return s->max_time > 0 ? UM_MIN(steps, UM_MAX(limit, 0)) : steps;
+}
+
+static double call_rate(const loop *l)
+{
+    return (double)(l->progress.images - l->call_images) / (um_seconds() - l->call_began);
+}
+
+static void tell(const loop *l, double loss)
+{
+    if (!l->request->told) return;
+    const um_progress *p = &l->progress;
+    const double rate = call_rate(l);
+    l->request->told(l->request->user, &(um_train_status){
+        .step = p->step, .steps = l->settings->steps, .images_per_second = rate,
+        .loss = p->loss_count ? p->loss_sum / (double)p->loss_count : loss,
+        .seconds_left = seconds_left(l, rate), .validation = l->validation });
+}
+
+static um_status one_step(loop *l)
+{
+    um_progress *p = &l->progress;
+    um_step_report report;
+    double loss;
+    UM_TRY(um_feed_training(&l->feed, p->images, &l->batch));
+    UM_TRY(um_trainer_step(l->trainer, &l->batch, &loss, &report));
+    p->step++;
+    p->images += l->batch.n;
+    p->loss_sum += loss;
+    p->loss_count++;
+    tell(l, loss);
+    UM_TRY(log_row(l, &report));
+    UM_TRY(draw_samples(l));
+    return due(l, l->settings->checkpoint_every) ? save_checkpoint(l) : UM_OK;
+}
+
+static bool out_of_time(const loop *l)
+{
+    return l->settings->max_time > 0 && um_seconds() - l->call_began >= l->settings->max_time;
+}
+
+static um_status run_steps(loop *l)
+{
+    while (l->progress.step < l->settings->steps && !out_of_time(l)) {
+        const um_status cancelled = um_check_cancelled(l->ctx);
+        if (cancelled != UM_OK) {
+            UM_TRY(save_checkpoint(l));
+            return um_check_cancelled(l->ctx);
+        }
+        UM_TRY(one_step(l));
+    }
+    return UM_OK;
+}
+
+/* Where an earlier call left off, or step 0. */
+static um_status find_start(loop *l)
+{
+    char *newest = NULL;
+    l->saved_step = -1;
+    if (l->request->resume) UM_TRY(um_checkpoint_newest(l->ctx, l->request->out, &newest));
+    um_status status = UM_OK;
+    if (newest) {
+        status = um_checkpoint_load(l->ctx, newest, l->trainer, &l->progress);
+        l->saved_step = l->progress.step;
+    }
+    um_free(l->ctx, newest);
+    UM_TRY(status);
+    UM_TRY(um_path_join(l->ctx, &l->log_path, l->request->out, "log.csv"));
+    return um_log_begin(l->ctx, l->log_path, l->progress.step);
+}
+
+static um_status finish(loop *l)
+{
+    if (l->progress.step < l->settings->steps) return save_checkpoint(l);
+    if (l->settings->checkpoint_every > 0) UM_TRY(save_checkpoint(l));
+    char *path;
+    UM_TRY(um_path_join(l->ctx, &path, l->request->out, "model"));
+    const um_status status = um_checkpoint_save_model(l->ctx, path, l->trainer, l->request->scheduler);
+    um_free(l->ctx, path);
+    return status;
+}
+
+static um_status run(loop *l)
+{
+    const um_dataset *d = l->request->data;
+    const um_train_settings *s = l->settings;
+    UM_TRY(um_trainer_open(&l->trainer, l->ctx, l->request->unet, l->request->schedule, s, d->h, d->w));
+    UM_TRY(um_batch_init(l->ctx, &l->batch, s->batch, (size_t)d->h * (size_t)d->w * (size_t)d->c));
+    UM_TRY(um_feed_init(&l->feed, l->ctx, d, l->request->schedule, s));
+    UM_TRY(find_start(l));
+    l->call_began = l->row_clock = um_seconds();
+    l->call_images = l->row_images = l->progress.images;
+    l->began = l->call_began - l->progress.seconds;
+    UM_TRY(run_steps(l));
+    return finish(l);
+}
+
+um_status um_train(um_ctx *ctx, const um_train_request *request, um_train_result *result)
+{
+    loop l = { .ctx = ctx, .request = request, .settings = request->settings };
+    *result = (um_train_result){ 0 };
+    const um_status status = run(&l);
+    const double rate = l.progress.images > l.call_images ? call_rate(&l) : 0;
+    *result = (um_train_result){
+        .step = l.progress.step, .images = l.progress.images, .seconds = um_seconds() - l.began,
+        .started_at = l.call_images / UM_MAX(1, l.settings->batch), .images_per_second = rate,
+        .tape_bytes = l.trainer ? um_trainer_tape_bytes(l.trainer) : 0, .validation = l.validation,
+        .finished = status == UM_OK && l.progress.step >= l.settings->steps,
+    };
+    um_free(ctx, l.log_path);
+    um_feed_free(&l.feed);
+    um_batch_free(ctx, &l.batch);
+    um_trainer_close(&l.trainer);
+    return status;
+}
