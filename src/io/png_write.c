@@ -48,7 +48,7 @@ static bool is_ascii(const char *text)
 }
 
 /* tEXt for plain letters, iTXt for anything else in UTF-8. */
-static um_status make_texts(writing *w, const um_text *texts)
+static um_status make_texts(writing *w, const um_png_text *texts)
 {
     UM_TRY(um_alloc(w->ctx, &w->texts, (size_t)w->count, sizeof *w->texts, "a PNG's texts"));
     for (int i = 0; i < w->count; i++) {
@@ -100,7 +100,7 @@ static void give_memory(png_structp png, png_voidp p)
     um_free(((writing *)png_get_mem_ptr(png))->ctx, p);
 }
 
-um_status um_png_write(um_ctx *ctx, const char *path, const um_image *image, const um_text *texts,
+um_status um_png_write(um_ctx *ctx, const char *path, const um_image *image, const um_png_text *texts,
                        int count)
 {
     if (image->c < 1 || image->c > 4 || image->h < 1 || image->w < 1 || count < 0)
