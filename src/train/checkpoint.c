@@ -109,7 +109,7 @@ static um_status load_counters(um_ctx *ctx, const char *path, um_progress *p)
 
 static um_status write_model(um_ctx *ctx, const char *folder, um_trainer *trainer, const um_scheduler_json *scheduler)
 {
-    return um_pipeline_write(ctx, folder, um_trainer_unet(trainer), um_trainer_optimizer(trainer)->ema, scheduler);
+    return um_pipeline_write(ctx, folder, um_trainer_unet(trainer), um_trainer_optimizer(trainer)->ema, "f32", scheduler);
 }
 
 static um_status write_state(um_ctx *ctx, const char *folder, um_trainer *trainer, const um_progress *progress)
