@@ -24,7 +24,7 @@
 #define UM_KERNELS(FAST, SCALAR)                                                                  \
     FAST(gemm) FAST(gemm_scratch)                                                                 \
     FAST(conv2d) FAST(conv2d_dx) FAST(conv2d_dw) FAST(conv2d_scratch)                             \
-    SCALAR(attention) SCALAR(attention_vjp) SCALAR(attention_scratch)                                   \
+    FAST(attention) FAST(attention_vjp) FAST(attention_scratch)                                   \
     SCALAR(group_norm) SCALAR(group_norm_vjp) SCALAR(group_norm_scratch)                                \
     SCALAR(softmax) SCALAR(softmax_vjp)                                                               \
     SCALAR(activate) SCALAR(activate_vjp)                                                             \
