@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT
+ * check.c - the rules that bind several settings together. What depends on the images (their size,
+ * their classes) is checked where they are known. */
+#include "config/config.h"
+
+#include <string.h>
+
+static um_status check_model(um_ctx *ctx, const um_config *c)
+{
+    const um_ints *channels = &c->model_channels;
+    if (channels->n == 0)
+        return um_fail(ctx, UM_BAD_ARG, "model.channels = none (one entry a level, as 64,128,128)");
+    for (int i = 0; i < channels->n; i++)
+        if (channels->v[i] % c->model_groups != 0)
+            return um_fail(ctx, UM_BAD_ARG,
+                           "model.channels has %d, which model.groups = %d does not divide "
+                           "(groups that divide every entry)", channels->v[i], c->model_groups);
+    const int last = channels->v[channels->n - 1], head = c->model_head_dim;
+    if (c->model_mid_attention && head > 0 && head < last && last % head != 0)
+        return um_fail(ctx, UM_BAD_ARG,
+                       "model.head_dim = %d does not divide the %d channels of the middle "
+                       "(a divisor, or 0: one head)", head, last);
+    return UM_OK;
+}
+
+/* model.config is taken instead of the other keys: one given beside it would do nothing. */
+static um_status check_model_file(um_ctx *ctx, const um_config *c)
+{
+    for (int i = 0; i < UM_CONFIG_COUNT; i++) {
+        const um_setting *s = &um_config_settings[i];
+        if (i == UM_KEY_model_config || strcmp(s->section, "model") != 0) continue;
+        if (c->origin[i].source == UM_FROM_COMMAND)
+            return um_fail(ctx, UM_BAD_ARG,
+                           "model.%s does nothing beside model.config = %s (one of the two)", s->key,
+                           c->model_config);
+    }
+    return UM_OK;
+}
+
+static um_status check_data(um_ctx *ctx, const um_config *c)
+{
+    const int n = c->data_background.n;
+    if (n != 1 && n != 3)
+        return um_fail(ctx, UM_BAD_ARG, "data.background has %d values (1: gray, or 3: "
+                       "red,green,blue)", n);
+    const um_size size = c->data_image_size;
+    if (size.h > 0 && UM_MIN(size.h, size.w) <= 2 * c->data_pad)
+        return um_fail(ctx, UM_BAD_ARG, "data.pad = %d leaves nothing of data.image_size = %dx%d "
+                       "(less than half of the smaller side)", c->data_pad, size.h, size.w);
+    return UM_OK;
+}
+
+static um_status check_diffusion(um_ctx *ctx, const um_config *c)
+{
+    if (strcmp(c->diffusion_schedule, "cosine") != 0 &&
+        c->diffusion_beta_start > c->diffusion_beta_end)
+        return um_fail(ctx, UM_BAD_ARG,
+                       "diffusion.beta_start = %g is above diffusion.beta_end = %g "
+                       "(noise grows: beta_start <= beta_end)",
+                       c->diffusion_beta_start, c->diffusion_beta_end);
+    return UM_OK;
+}
+
+static um_status check_train(um_ctx *ctx, const um_config *c)
+{
+    if (c->train_batch % c->train_accumulate != 0)
+        return um_fail(ctx, UM_BAD_ARG,
+                       "train.accumulate = %d does not divide train.batch = %d (equal parts)",
+                       c->train_accumulate, c->train_batch);
+    return UM_OK;
+}
+
+static um_status check_sample(um_ctx *ctx, const um_config *c)
+{
+    if (c->sample_steps > c->diffusion_timesteps)
+        return um_fail(ctx, UM_BAD_ARG,
+                       "sample.steps = %d is above diffusion.timesteps = %d (at most as many)",
+                       c->sample_steps, c->diffusion_timesteps);
+    return UM_OK;
+}
+
+static um_status check_run(um_ctx *ctx, const um_config *c)
+{
+    const char *name = c->run_name;
+    if (strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+        return um_fail(ctx, UM_BAD_ARG,
+                       "run.name = %.80s is not the name of a folder (no slash; run.out says where)",
+                       name);
+    return UM_OK;
+}
+
+um_status um_config_check(um_ctx *ctx, const um_config *cfg)
+{
+    UM_TRY(check_run(ctx, cfg));
+    UM_TRY(check_data(ctx, cfg));
+    UM_TRY(*cfg->model_config ? check_model_file(ctx, cfg) : check_model(ctx, cfg));
+    UM_TRY(check_diffusion(ctx, cfg));
+    UM_TRY(check_train(ctx, cfg));
+    return check_sample(ctx, cfg);
+}
