@@ -31,8 +31,8 @@ static um_status check_model_file(um_ctx *ctx, const um_config *c)
         if (i == UM_KEY_model_config || strcmp(s->section, "model") != 0) continue;
         if (c->origin[i].source == UM_FROM_COMMAND)
             return um_fail(ctx, UM_BAD_ARG,
-                           "model.%s does nothing beside model.config = %s (one of the two)", s->key,
-                           c->model_config);
+                           "model.%s does nothing beside model.config = %s (one of the two)",
+                           s->key, c->model_config);
     }
     return UM_OK;
 }
@@ -83,9 +83,8 @@ static um_status check_run(um_ctx *ctx, const um_config *c)
 {
     const char *name = c->run_name;
     if (strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-        return um_fail(ctx, UM_BAD_ARG,
-                       "run.name = %.80s is not the name of a folder (no slash; run.out says where)",
-                       name);
+        return um_fail(ctx, UM_BAD_ARG, "run.name = %.80s is not the name of a folder "
+                       "(no slash; run.out says where)", name);
     return UM_OK;
 }
 

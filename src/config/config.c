@@ -78,8 +78,8 @@ const um_origin *um_config_origin(const um_config *cfg, const char *name)
     for (int i = 0; i < UM_CONFIG_COUNT; i++) {
         const um_setting *s = &um_config_settings[i];
         const size_t n = strlen(s->section);
-        if (strncmp(name, s->section, n) == 0 && name[n] == '.' && strcmp(name + n + 1, s->key) == 0)
-            return &cfg->origin[i];
+        if (strncmp(name, s->section, n) != 0 || name[n] != '.') continue;
+        if (strcmp(name + n + 1, s->key) == 0) return &cfg->origin[i];
     }
     return NULL;
 }

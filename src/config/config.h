@@ -27,8 +27,8 @@ typedef struct um_origin {
     int line;
 } um_origin;
 
-/* Values: cfg.train_lr is the value of train.lr, in the type that base/setting.h gives it. Texts are
- * owned by the config and live until um_config_free. Zeroed is not ready: um_config_init. */
+/* Values: cfg.train_lr is the value of train.lr, in the type that base/setting.h gives it. Texts
+ * are owned by the config and live until um_config_free. Zeroed is not ready: um_config_init. */
 typedef struct um_config {
 #define KEY(sec, key, type, initial, min, max, choices, resume, help) um_field_##type sec##_##key;
     UM_CONFIG(KEY)
@@ -43,23 +43,28 @@ um_status um_config_init(um_ctx *ctx, um_config *cfg);
 /* Give the texts back; a zeroed config is accepted. */
 void um_config_free(um_config *cfg);
 
-/* Read an INI file over the settings (what it does not name stays). `include = other.ini` before the
- * first section reads that file first; relative paths are relative to the file that names them. A
- * run without a name gets the file's, without folder and ending. Errors begin with FILE:LINE;
- * UM_BAD_FILE: missing, unreadable or malformed; UM_BAD_ARG: an unknown setting or a wrong value. On
- * failure some values may have been set: free the config. */
+/* Read an INI file over the settings (what it does not name stays). `include = other.ini` before
+ * the first section reads that file first; relative paths are relative to the file that names them.
+ * A run without a name gets the file's, without folder and ending. Errors begin with FILE:LINE;
+ * UM_BAD_FILE: missing, unreadable or malformed; UM_BAD_ARG: an unknown setting or a wrong value.
+ * On failure some values may have been set: free the config. */
 um_status um_config_read(um_ctx *ctx, um_config *cfg, const char *path);
 
 /* One setting as on the command line: "train.lr=3e-4". UM_BAD_ARG names what is wrong with it. */
 um_status um_config_set(um_ctx *ctx, um_config *cfg, const char *assignment);
 
-/* One setting from any source: taken only if no stronger source has given it a value already. `file`
- * is copied. Synonyms are understood; an unknown setting is UM_BAD_ARG and names the nearest. */
+/* One setting from any source: taken only if no stronger source has given it a value already.
+ * `file` is copied. Synonyms are understood; an unknown setting is UM_BAD_ARG and names the nearest
+ * one. A wrong value is an error also where it would not be taken. */
 um_status um_config_offer(um_ctx *ctx, um_config *cfg, const char *section, const char *key,
                           const char *value, const um_origin *origin);
 
 /* Where the value of "train.lr" came from; NULL for a setting that does not exist. */
 const um_origin *um_config_origin(const um_config *cfg, const char *name);
+
+/* Add the text of one value to `out`, as config.ini would hold it but without quotes; "train.lr".
+ * UM_BAD_ARG: no such setting. */
+um_status um_config_get(um_ctx *ctx, const um_config *cfg, const char *name, um_text *out);
 
 /* Every rule that binds several settings together. UM_BAD_ARG names them and says what is right. */
 um_status um_config_check(um_ctx *ctx, const um_config *cfg);

@@ -28,7 +28,8 @@ static void add_markdown_row(um_text *out, const um_setting *s)
 static void add_synonyms(um_text *out)
 {
     um_text_add(out, "\n## Other names\n\n| written | is |\n| --- | --- |\n");
-#define X(section, other, key) um_text_add(out, "| `" #section "." #other "` | `" #section "." #key "` |\n");
+#define X(section, other, key) \
+    um_text_add(out, "| `%s.%s` | `%s.%s` |\n", #section, #other, #section, #key);
     UM_CONFIG_SYNONYMS(X)
 #undef X
     for (int i = 0; i < UM_CONFIG_COUNT; i++) {
@@ -45,16 +46,19 @@ static void add_synonyms(um_text *out)
     }
 }
 
+static const char introduction[] =
+    "# Settings\n\n"
+    "Written by `unmist config --markdown` from `src/config/config.def`; a test compares them.\n\n"
+    "A setting is given in an INI file, or as `section.key=value` on the command line, which\n"
+    "wins. `include = other.ini` before the first section reads another file first. Relative\n"
+    "paths are relative to the INI file that names them, on the command line to the current\n"
+    "folder. Comments begin with `;` or `#`; a value with either of them after a space stands in\n"
+    "`\"quotes\"`. The column *resume* says whether a run that is resumed may have another\n"
+    "value.\n";
+
 um_status um_config_markdown(um_ctx *ctx, um_text *out)
 {
-    um_text_add(out,
-        "# Settings\n\n"
-        "Written by `unmist config --markdown` from `src/config/config.def`; a test compares them.\n\n"
-        "A setting is given in an INI file, or as `section.key=value` on the command line, which wins.\n"
-        "`include = other.ini` before the first section reads another file first. Relative paths are\n"
-        "relative to the INI file that names them, on the command line to the current folder. Comments\n"
-        "begin with `;` or `#`; a value with either of them after a space stands in `\"quotes\"`. The\n"
-        "column *resume* says whether a run that is resumed may have another value.\n");
+    um_text_add(out, "%s", introduction);
     for (int i = 0; i < um_config_section_count; i++) {
         const um_config_section *section = &um_config_sections[i];
         um_text_add(out, "\n## [%s]: %s\n\n| key | default | values | resume | meaning |\n"

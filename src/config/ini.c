@@ -89,8 +89,8 @@ static void set(reader *r, char *value)
     const um_setting *s;
     if (!um_line_unquote(value)) {
         fail(r, um_fail(r->ctx, UM_BAD_FILE,
-                        "%s: quotes that do not end, or a wrong escape (\"text\" with \\\" \\\\ \\xHH)",
-                        r->key), false);
+                        "%s: quotes that do not end, or a wrong escape "
+                        "(\"text\" with \\\" \\\\ \\xHH)", r->key), false);
         return;
     }
     if (!*r->section && strcmp(r->key, "include") == 0) {
@@ -242,8 +242,8 @@ static um_status read_file(reader *r, const char *path)
     if (r->depth > DEPTH_MAX || ++*r->files > FILES_MAX)
         return um_fail(r->ctx, UM_BAD_FILE, "include %s: too many files (%d deep, %d in all)", path,
                        DEPTH_MAX, FILES_MAX);
-    const char *name = strrchr(path, '/');
-    if (um_place_folder(path, r->folder) && !um_place_join(r->folder, name ? name + 1 : path, r->real))
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    if (um_place_folder(path, r->folder) && !um_place_join(r->folder, name, r->real))
         return um_fail(r->ctx, UM_BAD_FILE, "%s: too long a path", path);
     for (const reader *p = r->parent; p; p = p->parent)
         if (strcmp(p->real, r->real) == 0)

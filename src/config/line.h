@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * line.h - one physical line of an INI file: made plain before it is parsed, quoted when written. */
+ * line.h - one line of an INI file: made plain before it is parsed, quoted when it is written. */
 #ifndef UM_CONFIG_LINE_H
 #define UM_CONFIG_LINE_H
 

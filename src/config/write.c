@@ -2,9 +2,11 @@
  * write.c - the effective settings as an INI text, and the comparison that a resume needs. */
 #include "config/config.h"
 
+#include "config/find.h"
 #include "config/line.h"
 #include "config/place.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* The value as config.ini holds it: paths in full. */
@@ -18,7 +20,7 @@ static void print(const um_setting *s, const um_config *cfg, char out[UM_PLACE_B
 um_status um_config_write(um_ctx *ctx, const um_config *cfg, um_text *out)
 {
     const char *section = "";
-    um_text_add(out, "; The effective settings of a run: every key. docs/config.md explains them.\n");
+    um_text_add(out, "; The effective settings: every key. docs/config.md explains them.\n");
     for (int i = 0; i < UM_CONFIG_COUNT; i++) {
         const um_setting *s = &um_config_settings[i];
         char value[UM_PLACE_BYTES];
@@ -30,6 +32,19 @@ um_status um_config_write(um_ctx *ctx, const um_config *cfg, um_text *out)
         um_text_add_byte(out, '\n');
     }
     return out->status == UM_OK ? UM_OK : um_fail(ctx, out->status, "no memory for config.ini");
+}
+
+um_status um_config_get(um_ctx *ctx, const um_config *cfg, const char *name, um_text *out)
+{
+    char section[64], value[UM_PLACE_BYTES];
+    const char *dot = strchr(name, '.');
+    const um_setting *s;
+    const int n = dot ? (int)(dot - name) : (int)strlen(name);
+    snprintf(section, sizeof section, "%.*s", n, name);
+    UM_TRY(um_config_find(ctx, section, dot ? dot + 1 : "", &s));
+    print(s, cfg, value);
+    um_text_add(out, "%s", value);
+    return out->status;
 }
 
 const um_setting *um_config_difference(const um_config *a, const um_config *b,
