@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT
+ * unet_shards.c - finding and opening weight files. */
+#include "io/unet_shards.h"
+
+#include <string.h>
+
+#include "io/json.h"
+#include "io/path.h"
+
+enum { SHARDS_MAX = 4096 };
+
+static um_status open_one(um_unet_shards *s, const char *folder, const char *name)
+{
+    char *path;
+    UM_TRY(um_path_join(s->ctx, &path, folder, name));
+    const um_status status = um_safetensors_open(&s->files[s->count], s->ctx, path);
+    um_free(s->ctx, path);
+    if (status == UM_OK) s->count++;
+    return status;
+}
+
+static bool is_there(um_ctx *ctx, const char *folder, const char *name)
+{
+    char *path;
+    if (um_path_join(ctx, &path, folder, name) != UM_OK) return false;
+    const bool there = um_path_exists(path);
+    um_free(ctx, path);
+    return there;
+}
+
+/* Open each file of the index once: a name is new where no earlier entry has it. */
+static um_status open_named(um_unet_shards *s, um_json *index, json_t *map, const char *folder)
+{
+    const char *tensor;
+    json_t *file;
+    json_object_foreach (map, tensor, file) {
+        const char *name = json_string_value(file);
+        if (!name || !*name || strchr(name, '/')) {
+            um_json_fail(index, "weight_map", "should name a file in the same folder for '%.80s'", tensor);
+            return index->status;
+        }
+        int i = 0;
+        while (i < s->count && strcmp(strrchr(s->files[i].path, '/') + 1, name) != 0) i++;
+        if (i < s->count) continue;
+        if (s->count == SHARDS_MAX) {
+            um_json_fail(index, "weight_map", "names more than %d files", SHARDS_MAX);
+            return index->status;
+        }
+        UM_TRY(open_one(s, folder, name));
+    }
+    return UM_OK;
+}
+
+static um_status open_index(um_unet_shards *s, const char *folder, const char *path)
+{
+    um_json index;
+    UM_TRY(um_json_load(&index, s->ctx, path));
+    json_t *map = json_object_get(index.root, "weight_map");
+    if (!json_is_object(map)) um_json_fail(&index, "weight_map", "should be an object");
+    else if (json_object_size(map) == 0) um_json_fail(&index, "weight_map", "names no file");
+    um_status status = index.status;
+    if (status == UM_OK)
+        status = um_alloc(s->ctx, &s->files, SHARDS_MAX, sizeof *s->files, "weight files");
+    if (status == UM_OK) status = open_named(s, &index, map, folder);
+    um_json_close(&index);
+    return status;
+}
+
+static um_status nothing_there(um_ctx *ctx, const char *folder)
+{
+    static const char *const pickles[] = { "diffusion_pytorch_model.bin", "diffusion_pytorch_model.ckpt",
+                                           "diffusion_pytorch_model.pt" };
+    for (size_t i = 0; i < UM_COUNT(pickles); i++)
+        if (is_there(ctx, folder, pickles[i]))
+            return um_fail(ctx, UM_BAD_FILE,
+                           "%s/%s: a pickle, which can run code when it is read (load it in diffusers and "
+                           "write " UM_WEIGHTS_NAME " by save_pretrained(..., safe_serialization=True))",
+                           folder, pickles[i]);
+    return um_fail(ctx, UM_BAD_FILE, "%s: no " UM_WEIGHTS_NAME " here", folder);
+}
+
+um_status um_unet_shards_open(um_unet_shards *s, um_ctx *ctx, const char *folder)
+{
+    static const char index[] = UM_WEIGHTS_NAME ".index.json";
+    um_status status;
+    *s = (um_unet_shards){ .ctx = ctx };
+    if (is_there(ctx, folder, UM_WEIGHTS_NAME)) {
+        status = um_alloc(ctx, &s->files, 1, sizeof *s->files, "weight files");
+        if (status == UM_OK) status = open_one(s, folder, UM_WEIGHTS_NAME);
+    } else if (is_there(ctx, folder, index)) {
+        char *path;
+        UM_TRY(um_path_join(ctx, &path, folder, index));
+        status = open_index(s, folder, path);
+        um_free(ctx, path);
+    } else {
+        status = nothing_there(ctx, folder);
+    }
+    if (status != UM_OK) um_unet_shards_close(s);
+    return status;
+}
+
+void um_unet_shards_close(um_unet_shards *s)
+{
+    for (int i = 0; i < s->count; i++) um_safetensors_close(&s->files[i]);
+    if (s->ctx) um_free(s->ctx, s->files);
+    *s = (um_unet_shards){ 0 };
+}
+
+const um_stored *um_unet_shards_find(const um_unet_shards *s, const char *name)
+{
+    for (int i = 0; i < s->count; i++) {
+        const um_stored *tensor = um_safetensors_find(&s->files[i], name);
+        if (tensor) return tensor;
+    }
+    return NULL;
+}
