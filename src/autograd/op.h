@@ -20,6 +20,7 @@ typedef struct um_op {
     unsigned vjp_reads;
     void (*forward)(um_tape *t, const um_node *node);
     void (*vjp)(um_tape *t, const um_node *node);
+    double (*cost)(const um_node *node); /* multiply-adds of forward; NULL: not worth counting */
 } um_op;
 
 struct um_node {

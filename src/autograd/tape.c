@@ -190,6 +190,14 @@ um_shape um_shape_of(const um_tape *t, um_var v)
 
 size_t um_tape_bytes(const um_tape *t) { return t->bytes; }
 
+double um_tape_cost(const um_tape *t)
+{
+    double sum = 0;
+    for (int i = 0; i < t->n_nodes; i++)
+        if (t->nodes[i].op->cost) sum += t->nodes[i].op->cost(&t->nodes[i]);
+    return sum;
+}
+
 um_real *um_data(const um_tape *t, um_var v) { return t->vars[v.id].data; }
 
 const um_real *um_grad(const um_tape *t, um_var v) { return t->vars[v.id].grad; }

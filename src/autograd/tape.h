@@ -72,6 +72,9 @@ um_status um_tape_plan(um_tape *t, um_var loss);
 /* Bytes that the plan needs; known before um_tape_commit allocates them. */
 size_t um_tape_bytes(const um_tape *t);
 
+/* Multiply-adds of one forward walk, in products and convolutions. */
+double um_tape_cost(const um_tape *t);
+
 /* Allocate the planned block. */
 um_status um_tape_commit(um_tape *t);
 

@@ -22,7 +22,14 @@ static void vjp(um_tape *t, const um_node *node)
                                     um_kept(t, node, 0), um_scratch(t));
 }
 
-static const um_op op = { "attention", 3, 1 << 0 | 1 << 1 | 1 << 2 | UM_READS_OUT, forward, vjp };
+static double cost(const um_node *node)
+{
+    const um_attention_shape *s = node->saved;
+    return 2.0 * s->n * s->heads * s->tokens * s->tokens * s->dim;
+}
+
+static const um_op op = { "attention", 3, 1 << 0 | 1 << 1 | 1 << 2 | UM_READS_OUT, forward, vjp,
+                          cost };
 
 um_var um_attention(um_tape *t, um_var q, um_var k, um_var v, int heads)
 {

@@ -21,7 +21,13 @@ static void vjp(um_tape *t, const um_node *node)
     um_put_bias(t, um_grad_into(t, node->in[2]), um_rows(out), out.c, dy);
 }
 
-static const um_op op = { "conv2d", 3, 1 << 0 | 1 << 1, forward, vjp };
+static double cost(const um_node *node)
+{
+    const um_conv2d_shape *s = node->saved;
+    return (double)s->n * um_conv2d_out(s, s->h) * um_conv2d_out(s, s->w) * s->k * s->k * s->ci * s->co;
+}
+
+static const um_op op = { "conv2d", 3, 1 << 0 | 1 << 1, forward, vjp, cost };
 
 um_var um_conv2d(um_tape *t, um_var x, um_var w, um_var bias, int stride, int pad, int pad_end)
 {

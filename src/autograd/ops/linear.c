@@ -55,7 +55,13 @@ static void vjp(um_tape *t, const um_node *node)
     um_put_bias(t, um_grad_into(t, node->in[2]), (size_t)s->rows, s->co, dy);
 }
 
-static const um_op op = { "linear", 3, 1 << 0 | 1 << 1, forward, vjp };
+static double cost(const um_node *node)
+{
+    const saved *s = node->saved;
+    return (double)s->rows * s->ci * s->co;
+}
+
+static const um_op op = { "linear", 3, 1 << 0 | 1 << 1, forward, vjp, cost };
 
 static size_t scratch(const um_tape *t, const saved *s)
 {

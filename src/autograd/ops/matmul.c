@@ -65,7 +65,13 @@ static void vjp(um_tape *t, const um_node *node)
     }
 }
 
-static const um_op op = { "matmul", 2, 1 << 0 | 1 << 1, forward, vjp };
+static double cost(const um_node *node)
+{
+    const saved *s = node->saved;
+    return (double)s->batch * s->r * s->k * s->c;
+}
+
+static const um_op op = { "matmul", 2, 1 << 0 | 1 << 1, forward, vjp, cost };
 
 static size_t scratch(const um_tape *t, const saved *s)
 {

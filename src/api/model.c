@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT
+ * model.c - a network from a folder, and what can be said about it. */
+#include "api/handles.h"
+
+#include "io/folder.h"
+#include "io/unet_file.h"
+#include "train/checkpoint.h"
+
+#include <string.h>
+
+static um_status load(um_model *m, const um_model_folder *folder, const char *path, bool raw)
+{
+    UM_TRY(um_strdup(m->ctx, &m->folder, folder->unet));
+    UM_TRY(um_unet_file_load(&m->unet, m->ctx, folder->unet));
+    if (folder->scheduler) UM_TRY(um_scheduler_json_read(m->ctx, &m->scheduler, folder->scheduler));
+    if (!raw) return UM_OK;
+    if (!folder->state)
+        return um_fail(m->ctx, UM_BAD_FILE, "%s: sample.weights = raw needs training_state.safetensors, which only "
+                       "checkpoints of a run have (sample.weights = ema)", path);
+    return um_checkpoint_load_raw(m->ctx, folder->state, m->unet);
+}
+
+um_status um_model_open(um_model **m, um_ctx *ctx, const char *path, um_settings *s)
+{
+    const bool raw = strcmp(s->config.sample_weights, "raw") == 0;
+    um_model_folder folder;
+    *m = NULL;
+    UM_TRY(um_apply_run_settings(ctx, &s->config));
+    UM_TRY(um_model_folder_find(ctx, &folder, path, raw));
+    um_status status = um_alloc(ctx, m, 1, sizeof **m, "a model");
+    if (status == UM_OK) {
+        (*m)->ctx = ctx;
+        status = load(*m, &folder, path, raw);
+    }
+    um_model_folder_free(ctx, &folder);
+    if (status != UM_OK) um_model_close(m);
+    return status;
+}
+
+void um_model_close(um_model **m)
+{
+    if (!*m) return;
+    um_unet_close(&(*m)->unet);
+    um_scheduler_json_free(&(*m)->scheduler);
+    um_free((*m)->ctx, (*m)->folder);
+    um_free((*m)->ctx, *m);
+    *m = NULL;
+}
+
+/* A fact of the model's training, or what diffusers takes where it is not said. */
+static const char *fact(const um_model *m, const char *key, const char *otherwise)
+{
+    const char *text = um_scheduler_json_get(&m->scheduler, key);
+    return text ? text : otherwise;
+}
+
+void um_model_describe(const um_model *m, um_model_facts *out)
+{
+    const um_unet_config *c = um_unet_configuration(m->unet);
+    const um_params *p = um_unet_params(m->unet);
+    *out = (um_model_facts){
+        .channels = c->in_channels, .out_channels = c->out_channels, .h = c->sample_h, .w = c->sample_w,
+        .classes = c->class_embed_type == UM_CLASS_TABLE ? c->num_class_embeds : 0,
+        .tensors = p->count, .numbers = (int64_t)p->numbers, .timesteps = (int)strtol(fact(m, "num_train_timesteps", "1000"), NULL, 10),
+        .folder = m->folder, .schedule = fact(m, "beta_schedule", "linear"),
+        .prediction = fact(m, "prediction_type", "epsilon"),
+    };
+    if (c->sample_h) out->multiply_adds = um_unet_multiply_adds(m->unet, c->sample_h, c->sample_w);
+}
+
+bool um_model_parameter(const um_model *m, int i, const char **name, int *rank, int64_t shape[4])
+{
+    const um_params *p = um_unet_params(m->unet);
+    if (i < 0 || i >= p->count) return false;
+    *name = p->list[i]->name;
+    *rank = um_param_file_shape(p->list[i], shape);
+    return true;
+}
+
+um_status um_model_export(um_model *m, const char *path, const char *dtype)
+{
+    char *temp;
+    UM_TRY(um_folder_begin(m->ctx, path, &temp));
+    const um_status status = um_pipeline_write(m->ctx, temp, m->unet, NULL, dtype, &m->scheduler);
+    if (status == UM_OK) return um_folder_commit(m->ctx, path, &temp);
+    um_folder_abandon(m->ctx, &temp);
+    return status;
+}

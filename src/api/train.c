@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT
+ * train.c - a run folder: its lock, its settings, its network, and the training in it. */
+#include "api/handles.h"
+#include "api/images.h"
+
+#include "io/dataset.h"
+#include "io/file.h"
+#include "io/folder.h"
+#include "io/path.h"
+#include "io/unet_file.h"
+#include "train/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+typedef struct session {
+    um_ctx *ctx;
+    um_settings *settings;
+    const um_config *config;
+    const um_training_hooks *hooks;
+    char *out;
+    int lock;
+    um_dataset data;
+    um_schedule schedule;
+    um_scheduler_json scheduler;
+    um_unet *unet;
+    um_train_settings train;
+} session;
+
+/* An flock on the folder itself: gone with the process, however it ends. */
+static um_status lock_folder(session *s)
+{
+    UM_TRY(um_folder_make(s->ctx, s->out));
+    s->lock = open(s->out, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (s->lock < 0) return um_fail(s->ctx, UM_IO, "%s: %s", s->out, strerror(errno));
+    if (flock(s->lock, LOCK_EX | LOCK_NB) == 0) return UM_OK;
+    return um_fail(s->ctx, UM_IO, "%s: another training is at work in this folder (wait for it, or --out another)", s->out);
+}
+
+/* The folder's own text of settings, if there is one, against ours. */
+static um_status check_against_earlier(session *s, const char *path)
+{
+    um_config earlier;
+    UM_TRY(um_config_init(s->ctx, &earlier));
+    um_status status = um_config_read(s->ctx, &earlier, path);
+    if (status == UM_OK) status = um_config_check_resume(s->ctx, &earlier, s->config);
+    um_config_free(&earlier);
+    return status;
+}
+
+static um_status write_settings(session *s, const char *path)
+{
+    um_text text = { .ctx = s->ctx };
+    um_status status = um_config_write(s->ctx, s->config, &text);
+    if (status == UM_OK) status = text.status;
+    if (status == UM_OK) status = um_file_write(s->ctx, path, text.data, text.n);
+    um_text_free(&text);
+    return status;
+}
+
+/* Is there a part of a run of this name in the folder? */
+static um_status has(session *s, const char *name, bool *found)
+{
+    char *path;
+    UM_TRY(um_path_join(s->ctx, &path, s->out, name));
+    *found = um_path_exists(path);
+    um_free(s->ctx, path);
+    return UM_OK;
+}
+
+/* A folder with a run in it is gone on with only on request, and with the same settings. */
+static um_status claim_folder(session *s, bool resume, bool *finished)
+{
+    bool checkpoints, model;
+    char *path;
+    UM_TRY(has(s, "checkpoints", &checkpoints));
+    UM_TRY(has(s, "model", &model));
+    *finished = model;
+    if ((checkpoints || model) && !resume)
+        return um_fail(s->ctx, UM_BAD_ARG, "%s: holds a run already (--resume to go on with it, --out DIR for another)", s->out);
+    UM_TRY(um_path_join(s->ctx, &path, s->out, "config.ini"));
+    um_status status = UM_OK;
+    if (resume && (checkpoints || model) && um_path_exists(path)) status = check_against_earlier(s, path);
+    if (status == UM_OK && !*finished) status = write_settings(s, path);
+    um_free(s->ctx, path);
+    return status;
+}
+
+/* The network of another model as the starting point; its shape counts, not [model]. */
+static um_status start_from(session *s)
+{
+    um_model_folder folder;
+    UM_TRY(um_model_folder_find(s->ctx, &folder, s->config->train_init, false));
+    const um_status status = um_unet_file_load(&s->unet, s->ctx, folder.unet);
+    um_model_folder_free(s->ctx, &folder);
+    return status;
+}
+
+static um_status build_network(session *s)
+{
+    const um_dataset *d = &s->data;
+    um_unet_config c;
+    if (*s->config->train_init) {
+        UM_TRY(start_from(s));
+    } else {
+        UM_TRY(um_unet_config_from_config(s->ctx, s->config, d->c, d->h, d->w, d->labels ? d->classes : 0, &c));
+        UM_TRY(um_unet_open(&s->unet, s->ctx, &c));
+        um_params_initialise(um_unet_params(s->unet), s->config->run_seed);
+    }
+    const um_unet_config *u = um_unet_configuration(s->unet);
+    if (u->in_channels != d->c)
+        return um_fail(s->ctx, UM_BAD_ARG, "the model has %d channels, the images of %s have %d", u->in_channels,
+                       s->config->data_path, d->c);
+    if (u->class_embed_type == UM_CLASS_TABLE && (!d->labels || d->classes > u->num_class_embeds))
+        return um_fail(s->ctx, UM_BAD_ARG, "the model has %d classes, the images of %s have %d", u->num_class_embeds,
+                       s->config->data_path, d->labels ? d->classes : 0);
+    if (u->class_embed_type == UM_CLASS_IDENTITY)
+        return um_fail(s->ctx, UM_BAD_ARG, "class_embed_type = identity: images bring class numbers, not embeddings (null)");
+    return um_unet_size_check(s->ctx, u, d->h, d->w);
+}
+
+static um_status prepare(session *s)
+{
+    const um_config *c = s->config;
+    const um_dataset_options options = um_dataset_options_from_config(c);
+    if (!*c->data_path) return um_fail(s->ctx, UM_BAD_ARG, "data.path is not set (a folder or file of images)");
+    UM_TRY(um_train_settings_from_config(s->ctx, c, &s->train));
+    UM_TRY(um_schedule_from_config(s->ctx, c, &s->schedule));
+    UM_TRY(um_scheduler_from_config(s->ctx, c, &s->scheduler));
+    UM_TRY(um_dataset_open(&s->data, s->ctx, c->data_path, &options));
+    return build_network(s);
+}
+
+static void describe(session *s)
+{
+    const um_dataset *d = &s->data;
+    char text[512];
+    if (!s->hooks || !s->hooks->begun) return;
+    snprintf(text, sizeof text, "%d images of %d x %d x %d, %d held out; %.2f M parameters; %s kernels, %d threads; seed %llu",
+             d->count, d->h, d->w, d->c, d->held, (double)um_unet_params(s->unet)->numbers / 1e6,
+             s->ctx->kernels->isa, s->ctx->threads, (unsigned long long)s->config->run_seed);
+    s->hooks->begun(s->hooks->user, s->out, text);
+}
+
+static void told(void *user, const um_train_status *status)
+{
+    const session *s = user;
+    if (!s->hooks || !s->hooks->progress) return;
+    s->hooks->progress(s->hooks->user, &(um_training_progress){
+        .step = status->step, .steps = status->steps, .loss = status->loss,
+        .images_per_second = status->images_per_second, .seconds_left = status->seconds_left,
+        .validation = status->validation.loss });
+}
+
+/* The grid of samples that training shows of itself. */
+static um_status draw(void *user, um_unet *unet, int64_t step, const char *path)
+{
+    const session *s = user;
+    um_config c = *s->config;
+    um_images *images;
+    char at[32];
+    c.sample_count = c.train_sample_count;
+    c.sample_trajectory = 0;
+    UM_TRY(um_draw(s->ctx, unet, &c, s->data.h, s->data.w, NULL, &images));
+    snprintf(at, sizeof at, "%lld", (long long)step);
+    um_status status = um_images_note(images, "unmist.step", at);
+    if (status == UM_OK) status = um_images_write(images, path, NULL, NULL);
+    um_images_close(&images);
+    return status;
+}
+
+static um_status train(session *s, bool resume, um_training_result *result)
+{
+    um_train_result r;
+    const um_train_request request = {
+        .settings = &s->train, .unet = s->unet, .schedule = &s->schedule, .data = &s->data,
+        .scheduler = &s->scheduler, .out = s->out, .resume = resume, .told = told, .draw = draw, .user = s,
+    };
+    describe(s);
+    const um_status status = um_train(s->ctx, &request, &r);
+    result->step = r.step;
+    result->images = r.images;
+    result->started_at = r.started_at;
+    result->finished = r.finished;
+    result->seconds = r.seconds;
+    result->images_per_second = r.images_per_second;
+    result->tape_mib = (double)r.tape_bytes / 1048576.0;
+    result->validation = r.validation.loss;
+    memcpy(result->quarter, r.validation.quarter, sizeof result->quarter);
+    return status;
+}
+
+static um_status run(session *s, const char *out, bool resume, um_training_result *result)
+{
+    bool finished;
+    UM_TRY(um_config_check(s->ctx, s->config));
+    UM_TRY(um_apply_run_settings(s->ctx, s->config));
+    if (out) UM_TRY(um_strdup(s->ctx, &s->out, out));
+    else UM_TRY(um_path_join(s->ctx, &s->out, s->config->run_out, *s->config->run_name ? s->config->run_name : "unnamed"));
+    snprintf(result->run, sizeof result->run, "%s", s->out);
+    UM_TRY(prepare(s));
+    UM_TRY(lock_folder(s));
+    UM_TRY(claim_folder(s, resume, &finished));
+    if (finished) {
+        result->finished = true;
+        result->step = result->started_at = s->config->train_steps;
+        return UM_OK;
+    }
+    return train(s, resume, result);
+}
+
+um_status um_train_run(um_settings *settings, const char *out, bool resume, const um_training_hooks *hooks,
+                       um_training_result *result)
+{
+    um_ctx *ctx = settings->ctx;
+    session s = { .ctx = ctx, .settings = settings, .config = &settings->config, .hooks = hooks, .lock = -1 };
+    *result = (um_training_result){ 0 };
+    const um_status status = run(&s, out, resume, result);
+    um_unet_close(&s.unet);
+    um_dataset_close(&s.data);
+    um_scheduler_json_free(&s.scheduler);
+    um_schedule_free(ctx, &s.schedule);
+    if (s.lock >= 0) close(s.lock);
+    um_free(ctx, s.out);
+    return status;
+}
