@@ -176,7 +176,7 @@ static void a_file_that_includes_itself_is_refused(void **state)
     CHECK_FAILS(&f->ctx, um_config_read(&f->ctx, &f->cfg, "c.ini"), UM_BAD_FILE,
                 "c.ini:1: include c.ini: it includes itself");
     put("d.ini", "[train]\nsteps = 3\n");
-    put("e.ini", "include = d.ini\ninclude = d.ini\n"); /* twice the same is no cycle, but useless */
+    put("e.ini", "include = d.ini\ninclude = d.ini\n"); /* twice the same is no cycle */
     CHECK_OK(&f->ctx, um_config_read(&f->ctx, &f->cfg, "e.ini"));
 }
 
@@ -247,7 +247,7 @@ static void junk_is_read_without_harm(void **state)
     static const char *const pieces[] = {
         "[train]", "[data]", "[", "]", "\n", "\r\n", "lr", "path", " = ", "=", "\"", "\\", ";", "#",
         " ", "\t", "1e-3", "include", "x.ini", "../", "\xef\xbb\xbf", "\x01", "steps", ":", "999",
-        "channels", "64,128", ",", "\\x3b", "\\x", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "channels", "64,128", ",", "\\x3b", "\\x", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
     };
     uint64_t seed = 88172645463325252u;
     char text[4096];

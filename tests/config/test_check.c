@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/files.h"
+
+static void rules_that_bind_settings_are_kept(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *set[3], *message; /* NULL: these settings are right */
+    } cases[] = {
+        { { "model.groups=48" },
+          "model.channels has 64, which model.groups = 48 does not divide "
+          "(groups that divide every entry)" },
+        { { "model.channels=48,64", "model.groups=16" }, NULL },
+        { { "model.channels=none" },
+          "model.channels = none (one entry a level, as 64,128,128)" },
+        { { "model.head_dim=48" },
+          "model.head_dim = 48 does not divide the 128 channels of the middle "
+          "(a divisor, or 0: one head)" },
+        { { "model.head_dim=48", "model.mid_attention=no" }, NULL },
+        { { "model.head_dim=0" }, NULL },
+        { { "model.head_dim=300" }, NULL },
+        { { "model.config=c.json", "model.layers=1" },
+          "model.layers does nothing beside model.config = c.json (one of the two)" },
+        { { "model.config=c.json" }, NULL },
+        { { "data.background=1,2" },
+          "data.background has 2 values (1: gray, or 3: red,green,blue)" },
+        { { "data.background=255,0,3" }, NULL },
+        { { "data.image_size=32x8", "data.pad=4" },
+          "data.pad = 4 leaves nothing of data.image_size = 32x8 "
+          "(less than half of the smaller side)" },
+        { { "data.image_size=32x9", "data.pad=4" }, NULL },
+        { { "diffusion.beta_start=0.5" },
+          "diffusion.beta_start = 0.5 is above diffusion.beta_end = 0.02 "
+          "(noise grows: beta_start <= beta_end)" },
+        { { "diffusion.beta_start=0.5", "diffusion.schedule=cosine" }, NULL },
+        { { "diffusion.beta_start=0.02" }, NULL },
+        { { "train.batch=10", "train.accumulate=4" },
+          "train.accumulate = 4 does not divide train.batch = 10 (equal parts)" },
+        { { "train.batch=12", "train.accumulate=4" }, NULL },
+        { { "train.warmup=500", "train.steps=10" }, NULL },
+        { { "sample.steps=1001" },
+          "sample.steps = 1001 is above diffusion.timesteps = 1000 (at most as many)" },
+        { { "sample.steps=1000" }, NULL },
+        { { "run.name=a/b" },
+          "run.name = a/b is not the name of a folder (no slash; run.out says where)" },
+        { { "run.name=.." },
+          "run.name = .. is not the name of a folder (no slash; run.out says where)" },
+    };
+    um_ctx ctx;
+    um_ctx_init(&ctx);
+    for (size_t i = 0; i < UM_COUNT(cases); i++) {
+        um_config cfg;
+        CHECK_OK(&ctx, um_config_init(&ctx, &cfg));
+        for (int k = 0; k < 3 && cases[i].set[k]; k++)
+            CHECK_OK(&ctx, um_config_set(&ctx, &cfg, cases[i].set[k]));
+        if (cases[i].message)
+            CHECK_FAILS(&ctx, um_config_check(&ctx, &cfg), UM_BAD_ARG, cases[i].message);
+        else
+            CHECK_OK(&ctx, um_config_check(&ctx, &cfg));
+        um_config_free(&cfg);
+    }
+}
+
+static void an_effective_config_with_a_model_file_is_accepted(void **state)
+{
+    files *f = *state;
+    um_text out = { .ctx = &f->ctx };
+    CHECK_OK(&f->ctx, um_config_set(&f->ctx, &f->cfg, "model.config=c.json"));
+    CHECK_OK(&f->ctx, um_config_write(&f->ctx, &f->cfg, &out));
+    put("all.ini", out.data);
+    um_text_free(&out);
+    um_config again;
+    CHECK_OK(&f->ctx, um_config_init(&f->ctx, &again));
+    CHECK_OK(&f->ctx, um_config_read(&f->ctx, &again, "all.ini"));
+    CHECK_OK(&f->ctx, um_config_check(&f->ctx, &again));
+    um_config_free(&again);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rules_that_bind_settings_are_kept),
+        cmocka_unit_test_setup_teardown(an_effective_config_with_a_model_file_is_accepted,
+                                        files_setup, files_teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
