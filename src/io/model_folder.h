@@ -6,17 +6,18 @@
 
 #include "nn/unet.h"
 
-/* One key of a scheduler_config.json, as text in our own words ("true", "linear", "0.02"). */
+/* One key of a scheduler_config.json, as text in our own words ("true", "linear", "0.02"; a list "1,2,3"). */
 typedef struct um_scheduler_key {
     const char *name, *text;
 } um_scheduler_key;
 
 enum { UM_SCHEDULER_KEYS_MAX = 64 };
 
-/* A scheduler_config.json; zeroed: there is none. Keys whose value is null are left out. */
+/* A scheduler_config.json; zeroed: there is none. Keys whose value is null, and diffusers' own notes, which begin
+ * with an underscore, are left out. */
 typedef struct um_scheduler_json {
     um_arena texts;
-    const char *class_name; /* "DDPMScheduler"; NULL: there is none */
+    const char *class_name; /* "DDPMScheduler", "" where not said; NULL: there is none */
     um_scheduler_key keys[UM_SCHEDULER_KEYS_MAX];
     int count;
 } um_scheduler_json;
@@ -31,6 +32,9 @@ const char *um_scheduler_json_get(const um_scheduler_json *s, const char *name);
 um_status um_scheduler_json_begin(um_ctx *ctx, um_scheduler_json *s, const char *class_name);
 um_status um_scheduler_json_set(um_ctx *ctx, um_scheduler_json *s, const char *name, const char *text);
 void um_scheduler_json_free(um_scheduler_json *s);
+
+/* Write it, whole or not at all: a text becomes true, false, a number or a text, one with commas a list. UM_IO. */
+um_status um_scheduler_json_write(um_ctx *ctx, const um_scheduler_json *s, const char *path);
 
 /* Where the parts of a model are. Texts belong to the caller (um_model_folder_free). */
 typedef struct um_model_folder {

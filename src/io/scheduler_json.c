@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT
+ * scheduler_json.c - a scheduler_config.json as a list of keys and texts. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/json.h"
+#include "io/model_folder.h"
+
+enum { TEXT_BYTES = 1 << 16 };
+
+/* A number with as few digits as give it back. */
+static void print_real(char *out, size_t size, double x)
+{
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(out, size, "%.*g", digits, x);
+        if (strtod(out, NULL) == x) return;
+    }
+}
+
+/* The text of a value that is no array: false for an object. */
+static bool print_value(char *out, size_t size, const json_t *value)
+{
+    if (json_is_boolean(value)) snprintf(out, size, "%s", json_is_true(value) ? "true" : "false");
+    else if (json_is_integer(value)) snprintf(out, size, "%" PRId64, (int64_t)json_integer_value(value));
+    else if (json_is_real(value)) print_real(out, size, json_real_value(value));
+    else if (json_is_string(value)) snprintf(out, size, "%s", json_string_value(value));
+    else return false;
+    return true;
+}
+
+/* The same of an array, its entries with commas between them. */
+static bool print_any(char *out, size_t size, const json_t *value)
+{
+    if (!json_is_array(value)) return print_value(out, size, value);
+    size_t used = 0;
+    out[0] = 0;
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        if (used + 64 > size) return false;
+        if (i) out[used++] = ',';
+        if (!print_value(out + used, size - used, json_array_get(value, i))) return false;
+        used += strlen(out + used);
+    }
+    return true;
+}
+
+static void add(um_scheduler_json *s, const char *name, const char *text)
+{
+    um_scheduler_key *k = &s->keys[s->count++];
+    k->name = um_arena_text(&s->texts, "%s", name);
+    k->text = um_arena_text(&s->texts, "%s", text);
+}
+
+/* Keys that begin with an underscore are diffusers' own notes. */
+static void read_keys(um_json *j, um_scheduler_json *s, char *room)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach (j->root, key, value) {
+        if (key[0] == '_' || json_is_null(value)) continue;
+        if (s->count == UM_SCHEDULER_KEYS_MAX) {
+            um_json_fail(j, key, "is one too many (at most %d)", UM_SCHEDULER_KEYS_MAX);
+            return;
+        }
+        if (!print_any(room, TEXT_BYTES, value)) {
+            um_json_fail(j, key, "should be a text, a number, true, false, or a short list of these");
+            return;
+        }
+        add(s, key, room);
+    }
+}
+
+um_status um_scheduler_json_read(um_ctx *ctx, um_scheduler_json *s, const char *path)
+{
+    um_json j;
+    char *room;
+    *s = (um_scheduler_json){ 0 };
+    UM_TRY(um_json_load(&j, ctx, path));
+    um_status status = um_alloc(ctx, &room, TEXT_BYTES, 1, "a scheduler's settings");
+    if (status == UM_OK) {
+        const char *class_name = um_json_text_or(&j, "_class_name", "");
+        s->texts.ctx = ctx;
+        s->class_name = um_arena_text(&s->texts, "%s", class_name ? class_name : "");
+        read_keys(&j, s, room);
+        status = j.status != UM_OK ? j.status : s->texts.status;
+    }
+    um_free(ctx, room);
+    um_json_close(&j);
+    if (status != UM_OK) um_scheduler_json_free(s);
+    return status;
+}
+
+const char *um_scheduler_json_get(const um_scheduler_json *s, const char *name)
+{
+    for (int i = 0; i < s->count; i++)
+        if (strcmp(s->keys[i].name, name) == 0) return s->keys[i].text;
+    return NULL;
+}
+
+um_status um_scheduler_json_begin(um_ctx *ctx, um_scheduler_json *s, const char *class_name)
+{
+    *s = (um_scheduler_json){ .texts.ctx = ctx };
+    s->class_name = um_arena_text(&s->texts, "%s", class_name);
+    const um_status status = s->texts.status;
+    if (status != UM_OK) um_scheduler_json_free(s);
+    return status;
+}
+
+um_status um_scheduler_json_set(um_ctx *ctx, um_scheduler_json *s, const char *name, const char *text)
+{
+    for (int i = 0; i < s->count; i++) {
+        if (strcmp(s->keys[i].name, name) != 0) continue;
+        s->keys[i].text = um_arena_text(&s->texts, "%s", text);
+        return s->texts.status;
+    }
+    if (s->count == UM_SCHEDULER_KEYS_MAX)
+        return um_fail(ctx, UM_BAD_ARG, "more than %d settings of a scheduler", UM_SCHEDULER_KEYS_MAX);
+    add(s, name, text);
+    return s->texts.status;
+}
+
+void um_scheduler_json_free(um_scheduler_json *s)
+{
+    if (s->texts.ctx) um_arena_free(&s->texts);
+    *s = (um_scheduler_json){ 0 };
+}
+
+/* A text as the JSON value that it means: true, false, a number, else a text. */
+static json_t *value_of(const char *text, size_t length)
+{
+    char word[64], *end;
+    if (length == 0 || length >= sizeof word) return json_stringn(text, length);
+    memcpy(word, text, length);
+    word[length] = 0;
+    if (strcmp(word, "true") == 0) return json_true();
+    if (strcmp(word, "false") == 0) return json_false();
+    const long long whole = strtoll(word, &end, 10);
+    if (!*end) return json_integer(whole);
+    const double real = strtod(word, &end);
+    if (!*end && isfinite(real)) return json_real(real);
+    return json_stringn(text, length);
+}
+
+/* A text with commas is a list. */
+static json_t *any_of(const char *text)
+{
+    if (!strchr(text, ',')) return value_of(text, strlen(text));
+    json_t *list = json_array();
+    for (;;) {
+        const size_t length = strcspn(text, ",");
+        if (json_array_append_new(list, value_of(text, length)) != 0) break;
+        if (!text[length]) return list;
+        text += length + 1;
+    }
+    json_decref(list);
+    return NULL;
+}
+
+um_status um_scheduler_json_write(um_ctx *ctx, const um_scheduler_json *s, const char *path)
+{
+    json_t *root = json_pack("{s:s, s:s}", "_class_name", s->class_name, "_diffusers_version", "0.42.1");
+    bool whole = root != NULL;
+    for (int i = 0; whole && i < s->count; i++)
+        whole = json_object_set_new(root, s->keys[i].name, any_of(s->keys[i].text)) == 0;
+    const um_status status = um_json_save(ctx, whole ? root : NULL, path);
+    json_decref(root);
+    return status;
+}
