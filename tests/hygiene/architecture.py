@@ -48,7 +48,7 @@ def inner_headers(tree):
                 yield f"{path}:{line}: an object of one instruction set includes kernel contracts alone, not {name}"
 
 
-ISA = r"\b(avx\w*|sse\d?\w*|neon|amx\w*|vnni|__m(64|128|256|512)\w?|_mm\d*_\w+|\w+intrin\.h|UM_CPU_\w+)\b"
+ISA = r"\b(avx\w*|sse\d?\w*|neon|amx\w*|vnni|__m(64|128|256|512)\w?|_mm\d*_\w+|\w+intrin\.h|(?-i:UM_CPU_[A-Z]\w*))\b"
 
 
 def processors(tree):
@@ -93,7 +93,8 @@ RULES = {
     "processors": (processors, [
         {"src/nn/a.c": "int avx2_is_here;\n"},
         {"src/base/base.h": "#include <immintrin.h>\n"},
-    ], [{"src/base/cpu.c": "int avx2;\n", "src/nn/a.c": "/* avx2 */\n"}]),
+        {"src/api/a.c": "int has = UM_CPU_AVX512;\n"},
+    ], [{"src/base/cpu.c": "int avx2;\n", "src/nn/a.c": "/* avx2 */ um_cpu_name();\n"}]),
     "quiet": (quiet, [
         {"src/io/a.c": 'void f(void) { printf("x"); }\n'},
         {"src/io/a.c": "void f(void) { exit(1); }\n"},
