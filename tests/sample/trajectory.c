@@ -43,7 +43,8 @@ static bool truth(json_t *config, const char *key, bool otherwise)
     return v ? json_is_true(v) : otherwise;
 }
 
-static void choose(um_ctx *ctx, json_t *config, const char *key, const um_choice *table, void *value)
+static void choose(um_ctx *ctx, json_t *config, const char *key, const um_choice *table,
+                   void *value)
 {
     json_t *v = json_object_get(config, key);
     if (v) CHECK_OK(ctx, um_choice_parse(ctx, table, key, json_string_value(v), value));
@@ -138,7 +139,7 @@ static void see(void *user, const um_sample_view *view)
     g->shown++;
 }
 
-/* Where diffusers thinks that the step leads: a fixed stride below t. Says if that is the list's. */
+/* Let the rows lead a fixed stride below t if asked. Says if that is where the list leads. */
 static bool fix_stride(um_ctx *ctx, um_plan *plan, const um_schedule *s, trajectory_stride stride)
 {
     const int below = s->timesteps / plan->steps;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * trajectory.h - a trajectory that diffusers went, and ours from the same start with the same noise. */
+ * trajectory.h - a trajectory of diffusers, and ours from the same start with the same noise. */
 #ifndef UM_TEST_TRAJECTORY_H
 #define UM_TEST_TRAJECTORY_H
 
@@ -20,7 +20,7 @@ um_schedule_settings trajectory_schedule(um_ctx *ctx, json_t *config);
 um_sample_settings trajectory_settings(um_ctx *ctx, const char *class, json_t *config, json_t *step,
                                        int steps);
 
-/* The model of make_golden.py: tanh(0.8 x + 0.5 sin(t / 150)), elementwise. */
+/* The model of make_golden.py: tanh(0.8 x + 0.5 sin(t / 150)), elementwise; images of 4 x 4 x 3. */
 um_denoiser trajectory_model(void);
 
 #endif
