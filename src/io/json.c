@@ -214,6 +214,23 @@ int um_json_texts(um_json *j, const char *key, const char **out, int most)
     return j->status == UM_OK ? count : 0;
 }
 
+/* Do 15 digits say each real exactly? Then 0.1 is written so, else with the 17 that it needs. */
+static bool short_reals(const json_t *value)
+{
+    if (json_is_real(value)) {
+        char text[32];
+        snprintf(text, sizeof text, "%.15g", json_real_value(value));
+        return strtod(text, NULL) == json_real_value(value);
+    }
+    for (size_t i = 0; i < json_array_size(value); i++)
+        if (!short_reals(json_array_get(value, i))) return false;
+    const char *key;
+    json_t *entry;
+    json_object_foreach((json_t *)value, key, entry)
+        if (!short_reals(entry)) return false;
+    return true;
+}
+
 static int put(const char *text, size_t size, void *writer)
 {
     um_writer_put(writer, text, size);
@@ -224,9 +241,9 @@ um_status um_json_save(um_ctx *ctx, const json_t *root, const char *path)
 {
     um_writer w;
     if (!root) return um_fail(ctx, UM_NO_MEMORY, "%s: no memory for its values", path);
+    const size_t flags = JSON_INDENT(2) | JSON_SORT_KEYS | JSON_REAL_PRECISION(short_reals(root) ? 15 : 17);
     um_writer_open(&w, ctx, path);
-    if (json_dump_callback(root, put, &w, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_ENCODE_ANY) != 0 &&
-        w.status == UM_OK)
+    if (json_dump_callback(root, put, &w, flags) != 0 && w.status == UM_OK)
         w.status = um_fail(ctx, UM_NO_MEMORY, "%s: no memory to write it", path);
     um_writer_put(&w, "\n", 1);
     return um_writer_commit(&w);

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+#include "support/check.h"
+#include "support/scratch.h"
+
+/* path/name with a text in it, without the helper's own folders. */
+static void put(scratch *s, const char *folder, const char *name, const char *text)
+{
+    char *path;
+    CHECK_OK(&s->ctx, um_path_join(&s->ctx, &path, folder, name));
+    CHECK_OK(&s->ctx, um_file_write(&s->ctx, path, text, strlen(text)));
+    um_free(&s->ctx, path);
+}
+
+static void a_folder_appears_whole(void **state)
+{
+    scratch *s = *state;
+    const char *path = scratch_path(s, "runs/a/model");
+    char *temp;
+    CHECK_OK(&s->ctx, um_folder_begin(&s->ctx, path, &temp));
+    assert_false(um_path_exists(path));
+    put(s, temp, "one", "1");
+    char *below;
+    CHECK_OK(&s->ctx, um_path_join(&s->ctx, &below, temp, "unet"));
+    CHECK_OK(&s->ctx, um_folder_make(&s->ctx, below));
+    put(s, below, "two", "2");
+    um_free(&s->ctx, below);
+    CHECK_OK(&s->ctx, um_folder_commit(&s->ctx, path, &temp));
+    assert_null(temp);
+    assert_true(um_path_is_file(scratch_path(s, "runs/a/model/unet/two")));
+    assert_int_equal(scratch_entries(s, scratch_path(s, "runs/a")), 1);
+}
+
+static void a_folder_replaces_the_older_one_with_all_its_files(void **state)
+{
+    scratch *s = *state;
+    const char *path = scratch_path(s, "model");
+    scratch_write(s, "model/old/deep", "x", 1);
+    char *temp;
+    CHECK_OK(&s->ctx, um_folder_begin(&s->ctx, path, &temp));
+    put(s, temp, "new", "n");
+    CHECK_OK(&s->ctx, um_folder_commit(&s->ctx, path, &temp));
+    assert_true(um_path_is_file(scratch_path(s, "model/new")));
+    assert_false(um_path_exists(scratch_path(s, "model/old")));
+    assert_int_equal(scratch_entries(s, s->folder), 1);
+}
+
+static void an_abandoned_folder_is_gone(void **state)
+{
+    scratch *s = *state;
+    char *temp;
+    CHECK_OK(&s->ctx, um_folder_begin(&s->ctx, scratch_path(s, "model"), &temp));
+    put(s, temp, "new", "n");
+    um_folder_abandon(&s->ctx, &temp);
+    um_folder_abandon(&s->ctx, &temp);
+    assert_int_equal(scratch_entries(s, s->folder), 0);
+}
+
+static void a_file_in_the_way_stays_and_is_named(void **state)
+{
+    scratch *s = *state;
+    const char *path = scratch_write(s, "model", "a file", 6);
+    char *temp;
+    CHECK_OK(&s->ctx, um_folder_begin(&s->ctx, path, &temp));
+    assert_int_equal(um_folder_commit(&s->ctx, path, &temp), UM_IO);
+    CHECK_TOLD(&s->ctx, path);
+    assert_true(um_path_is_file(path));
+    assert_int_equal(scratch_entries(s, s->folder), 1);
+    assert_int_equal(um_folder_make(&s->ctx, path), UM_IO);
+    assert_int_equal(um_folder_make(&s->ctx, scratch_path(s, "model/below")), UM_IO);
+    assert_int_equal(um_folder_begin(&s->ctx, scratch_path(s, "model/below"), &temp), UM_IO);
+    assert_null(temp);
+}
+
+static void removing_does_not_follow_links(void **state)
+{
+    scratch *s = *state;
+    const char *kept = scratch_write(s, "kept/file", "x", 1);
+    CHECK_OK(&s->ctx, um_folder_make(&s->ctx, scratch_path(s, "gone")));
+    assert_int_equal(symlink(scratch_path(s, "kept"), scratch_path(s, "gone/link")), 0);
+    CHECK_OK(&s->ctx, um_folder_remove(&s->ctx, scratch_path(s, "gone")));
+    assert_true(um_path_is_file(kept));
+    assert_false(um_path_exists(scratch_path(s, "gone")));
+    CHECK_OK(&s->ctx, um_folder_remove(&s->ctx, scratch_path(s, "gone")));
+}
+
+static void a_sweep_removes_what_killed_writers_left_and_no_more(void **state)
+{
+    scratch *s = *state;
+    char *temp;
+    um_writer w;
+    CHECK_OK(&s->ctx, um_folder_begin(&s->ctx, scratch_path(s, "model"), &temp));
+    put(s, temp, "half", "h");
+    um_writer_open(&w, &s->ctx, scratch_path(s, "log.csv"));
+    scratch_write(s, "log.csv", "kept", 4);
+    scratch_write(s, ".hidden", "kept", 4);
+    scratch_write(s, "a.unmist-1", "kept", 4);
+    assert_int_equal(scratch_entries(s, s->folder), 5);
+    CHECK_OK(&s->ctx, um_folder_sweep(&s->ctx, s->folder));
+    assert_int_equal(scratch_entries(s, s->folder), 3);
+    um_folder_abandon(&s->ctx, &temp);
+    um_writer_abandon(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)
+        TEST(a_folder_appears_whole),
+        TEST(a_folder_replaces_the_older_one_with_all_its_files),
+        TEST(an_abandoned_folder_is_gone),
+        TEST(a_file_in_the_way_stays_and_is_named),
+        TEST(removing_does_not_follow_links),
+        TEST(a_sweep_removes_what_killed_writers_left_and_no_more),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
