@@ -21,19 +21,19 @@
 #include "tensor/kernels/resample.h"
 #include "tensor/kernels/softmax.h"
 
-#define UM_KERNELS(FAST, SCALAR)                                                                  \
-    FAST(gemm) FAST(gemm_scratch)                                                                 \
-    FAST(conv2d) FAST(conv2d_dx) FAST(conv2d_dw) FAST(conv2d_scratch)                             \
-    FAST(attention) FAST(attention_vjp) FAST(attention_scratch)                                   \
-    SCALAR(group_norm) SCALAR(group_norm_vjp) SCALAR(group_norm_scratch)                                \
-    SCALAR(softmax) SCALAR(softmax_vjp)                                                               \
-    SCALAR(activate) SCALAR(activate_vjp)                                                             \
-    SCALAR(lincomb) SCALAR(multiply)                                                                  \
-    SCALAR(add_channels) SCALAR(scale_shift) SCALAR(scale_shift_vjp) SCALAR(copy_columns)                 \
-    SCALAR(spread2x) SCALAR(gather2x)                                                                 \
-    SCALAR(sum_pixels) SCALAR(sum_squares) SCALAR(all_finite)                                           \
-    SCALAR(loss) SCALAR(loss_vjp)                                                                     \
-    SCALAR(adam_step)                                                                               \
+#define UM_KERNELS(FAST, SCALAR)                                                          \
+    FAST(gemm) FAST(gemm_scratch)                                                         \
+    FAST(conv2d) FAST(conv2d_dx) FAST(conv2d_dw) FAST(conv2d_scratch)                     \
+    FAST(attention) FAST(attention_vjp) FAST(attention_scratch)                           \
+    FAST(group_norm) FAST(group_norm_vjp) FAST(group_norm_scratch)                        \
+    FAST(softmax) FAST(softmax_vjp)                                                       \
+    FAST(activate) FAST(activate_vjp)                                                     \
+    FAST(lincomb) FAST(multiply)                                                          \
+    FAST(add_channels) FAST(scale_shift) FAST(scale_shift_vjp) FAST(copy_columns)         \
+    FAST(spread2x) FAST(gather2x)                                                         \
+    FAST(sum_pixels) FAST(sum_squares) FAST(all_finite)                                   \
+    FAST(loss) FAST(loss_vjp)                                                             \
+    FAST(adam_step)                                                                       \
     SCALAR(embedding) SCALAR(embedding_vjp) SCALAR(dropout)
 
 typedef struct um_kernels {

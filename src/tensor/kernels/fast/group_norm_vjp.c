@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT
+ * group_norm_vjp.c - GroupNorm backward, for each image and a few groups: sums over pixels of dz and of
+ * dz xhat, then
+ *
+ *     dx = rstd (gamma dz - k1 xhat - k0),   k0, k1 = means over the group of gamma dz, gamma dz xhat
+ *
+ * The sums of an image stay in the scratch: added up over images they are dbeta and dgamma. */
+#include "tensor/kernels/fast/group_norm.h"
+#include "tensor/kernels/fast/vmath.h"
+
+/* Everything that a thread needs to know of the call. */
+struct call {
+    const um_group_norm_shape *s;
+    const um_group_norm_grads *out;
+    const float *dy, *x, *gamma, *beta, *mean, *rstd;
+    float *dz_sums, *dz_xhat_sums; /* scratch, (n, c) each */
+    bool keep_dz;                  /* the first pass leaves dz in dx, where the second finds it */
+};
+
+/* The values of a tile's channels. */
+struct tile {
+    float mean[PADDED], rstd[PADDED], gamma[PADDED], beta[PADDED], k0[PADDED], k1[PADDED];
+};
+
+static void load_tile(const struct call *call, const struct item *t, int c, int count,
+                      struct tile *v)
+{
+    for (int i = 0; i < count; i++) {
+        const size_t g = t->image * (size_t)call->s->groups + (size_t)((c + i) / t->width);
+        v->mean[i] = call->mean[g];
+        v->rstd[i] = call->rstd[g];
+        v->gamma[i] = call->gamma[c + i];
+        v->beta[i] = call->beta[c + i];
+    }
+}
+
+/* dz of lanes at, whose normalised values are xhat */
+INLINE vf dz_at(const struct tile *v, ptrdiff_t i, vf dy, vf xhat, bool silu)
+{
+    if (!silu) return dy;
+    const vf z = ld(v->gamma + i) * xhat + ld(v->beta + i), s = vsigmoid(z);
+    return dy * (s * (1 + z * (1 - s)));
+}
+
+/* A run of pixels of one vector of channels: adds to the two sums. */
+INLINE void sum_run(const struct call *call, const struct tile *v, ptrdiff_t i, size_t at,
+                    ptrdiff_t stride, int run, ptrdiff_t lanes, bool silu, double *sum,
+                    double *sum_xhat)
+{
+    const vf mean = ld(v->mean + i), rstd = ld(v->rstd + i);
+    vf u = { 0 }, w = { 0 };
+    for (int p = 0; p < run; p++, at += (size_t)stride) {
+        const vf xhat = (ldn(call->x + at, lanes) - mean) * rstd;
+        const vf dz = dz_at(v, i, ldn(call->dy + at, lanes), xhat, silu);
+        u += dz;
+        w += dz * xhat;
+        if (silu && call->keep_dz) stn(call->out->dx + at, dz, lanes);
+    }
+    float us[VW], ws[VW];
+    st(us, u);
+    st(ws, w);
+    for (int j = 0; j < VW; j++) {
+        sum[i + j] += (double)us[j];
+        sum_xhat[i + j] += (double)ws[j];
+    }
+}
+
+/* The sums of a tile into the scratch; k0 and k1 of its groups, not yet divided, into the totals. */
+static void sum_tile(const struct call *call, const struct item *t, int c, int count,
+                     const struct tile *v, double *k0, double *k1)
+{
+    double sum[PADDED] = { 0 }, sum_xhat[PADDED] = { 0 };
+    for (int p = 0; p < t->hw; p += SPAN) {
+        const int run = UM_MIN(SPAN, t->hw - p);
+        const size_t at = item_offset(t, c) + (size_t)p * (size_t)t->stride;
+        if (call->s->silu)
+            EACH_VECTOR(i, lanes, count,
+                        sum_run(call, v, i, at + (size_t)i, t->stride, run, lanes, true, sum, sum_xhat));
+        else
+            EACH_VECTOR(i, lanes, count,
+                        sum_run(call, v, i, at + (size_t)i, t->stride, run, lanes, false, sum, sum_xhat));
+    }
+    const size_t row = t->image * (size_t)t->stride + (size_t)c;
+    for (int i = 0; i < count; i++) {
+        const int g = (c + i) / t->width - t->first;
+        call->dz_sums[row + (size_t)i] = (float)sum[i];
+        call->dz_xhat_sums[row + (size_t)i] = (float)sum_xhat[i];
+        k0[g] += (double)v->gamma[i] * sum[i];
+        k1[g] += (double)v->gamma[i] * sum_xhat[i];
+    }
+}
+
+INLINE void dx_pixel(const struct call *call, const struct tile *v, int count, size_t at, bool silu)
+{
+    float *dx = call->out->dx + at;
+    const float *dz = call->keep_dz ? dx : call->dy + at;
+    const bool again = silu && !call->keep_dz;
+    EACH_VECTOR(i, lanes, count, {
+        const vf rstd = ld(v->rstd + i), gamma = ld(v->gamma + i);
+        const vf xhat = (ldn(call->x + at + i, lanes) - ld(v->mean + i)) * rstd;
+        const vf d = dz_at(v, i, ldn(dz + i, lanes), xhat, again);
+        putn(dx + i, rstd * (gamma * d - ld(v->k1 + i) * xhat - ld(v->k0 + i)), lanes,
+             call->out->add_dx);
+    });
+}
+
+static void dx_tile(const struct call *call, const struct item *t, int c, int count,
+                    const struct tile *v)
+{
+    const size_t at = item_offset(t, c), step = (size_t)t->stride;
+    for (size_t p = 0; p < (size_t)t->hw; p++)
+        if (call->s->silu) dx_pixel(call, v, count, at + p * step, true);
+        else dx_pixel(call, v, count, at + p * step, false);
+}
+
+static void vjp_item(const struct call *call, const struct item *t)
+{
+    struct tile v = { 0 };
+    double k0[TILE] = { 0 }, k1[TILE] = { 0 };
+    EACH_TILE(c, count, t, {
+        load_tile(call, t, c, count, &v);
+        sum_tile(call, t, c, count, &v, k0, k1);
+    });
+    if (!call->out->dx) return;
+    const double numbers = (double)t->hw * t->width;
+    EACH_TILE(c, count, t, {
+        load_tile(call, t, c, count, &v);
+        for (int i = 0; i < count; i++) {
+            const int g = (c + i) / t->width - t->first;
+            v.k0[i] = (float)(k0[g] / numbers);
+            v.k1[i] = (float)(k1[g] / numbers);
+        }
+        dx_tile(call, t, c, count, &v);
+    });
+}
+
+static void put_channel(const float *sums, int n, int c, int channel, float *to, bool add)
+{
+    double total = 0;
+    for (int i = 0; i < n; i++) total += (double)sums[(size_t)i * (size_t)c + (size_t)channel];
+    to[channel] = (float)(add ? (double)to[channel] + total : total);
+}
+
+void TIER(group_norm_vjp)(const um_group_norm_shape *s, const um_group_norm_grads *out,
+                          const float *dy, const float *x, const float *gamma, const float *beta,
+                          const float *mean, const float *rstd, float *scratch)
+{
+    const int groups = item_groups(s), items = item_count(s, groups);
+    const struct call call = {
+        s,    out,  dy,      x,                                   gamma, beta,
+        mean, rstd, scratch, scratch + (size_t)s->n * (size_t)s->c, s->silu && out->dx && !out->add_dx,
+    };
+#pragma omp parallel if ((size_t)s->n * (size_t)s->hw * (size_t)s->c > WORTH / 4)
+    {
+#pragma omp for schedule(static)
+        for (int k = 0; k < items; k++) {
+            const struct item t = item_at(s, groups, k);
+            vjp_item(&call, &t);
+        }
+#pragma omp for schedule(static)
+        for (int c = 0; c < s->c; c++) {
+            if (out->dgamma) put_channel(call.dz_xhat_sums, s->n, s->c, c, out->dgamma, out->add_dgamma);
+            if (out->dbeta) put_channel(call.dz_sums, s->n, s->c, c, out->dbeta, out->add_dbeta);
+        }
+    }
+}
+
+size_t TIER(group_norm_scratch)(const um_group_norm_shape *s, int threads)
+{
+    (void)threads;
+    return 2 * (size_t)s->n * (size_t)s->c;
+}
