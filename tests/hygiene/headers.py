@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Each header stands on its own: whoever includes it needs nothing before it."""
+"""What others include or copy compiles: each header on its own, each program in the documentation."""
 import concurrent.futures
 import os
+import re
 import subprocess
 import tempfile
 
@@ -45,7 +46,23 @@ def headers(tree):
         yield from compile_all(tree, root)
 
 
+def examples(tree):
+    """Programs in the documentation, which include unmist.h, compile."""
+    root = tree.root or os.path.join(os.path.dirname(__file__), "..", "..")
+    for path in tree.paths(r"(README|docs/.*)\.md"):
+        for n, code in enumerate(re.findall(r"^```c\n(.*?)^```$", tree.text(path), re.M | re.S), 1):
+            if "#include <unmist.h>" not in code:
+                continue
+            command = [*tree.cc, "-std=c11", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-x", "c",
+                       "-I" + os.path.join(root, "include"), "-"]
+            done = subprocess.run(command, input=code, capture_output=True, text=True)
+            if done.returncode != 0:
+                yield f"{path}: its example {n} does not compile:\n{done.stderr}"
+
+
 RULES = {
+    "examples": (examples, [{"README.md": "```c\n#include <unmist.h>\nint a = b;\n```\n"}],
+                 [{"README.md": "```c\n#include <unmist.h>\num_ctx *a;\n```\n```c\nx\n```\n"}]),
     "headers": (headers, [{"src/base/a.h": "size_t a(void);\n"}, {"include/unmist/a.h": "int a(int *new)\n"}],
                 [{"src/base/a.h": "#include <stddef.h>\nsize_t a(void);\n", "include/unmist/a.h": "int a(void);\n"}]),
 }
