@@ -42,6 +42,7 @@ static inline int files_teardown(void **state)
 
 static inline void put_bytes(const char *path, const void *data, size_t n)
 {
+    remove(path); /* some systems flush a file that is cut to nothing and written again */
     FILE *file = fopen(path, "wb");
     assert_non_null(file);
     assert_int_equal(fwrite(data, 1, n, file), n);
