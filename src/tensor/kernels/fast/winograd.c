@@ -114,8 +114,9 @@ static void turn_filters(int b_count, int a_count, const float *w, float *turned
 static void multiply(const plan *p, const float *v, const float *u, float *m, int t0, int b,
                      int count, int panel, const float *bias, float *y, bool add)
 {
+    const int n = UM_MIN(NR, round_up(p->co - panel * NR, VW));
     for (int i = 0; i < POINTS; i++)
-        gemm_rows(count, NR, p->ci, v + i * p->v_stream + (size_t)b * p->row, p->row,
+        gemm_rows(count, n, p->ci, v + i * p->v_stream + (size_t)b * p->row, p->row,
                   u + i * p->u_stream, NULL, m + i * p->m_stream, NR, false);
     for (int t = 0; t < count; t++)
         transform_sums(p, m + (size_t)t * NR, t0 + b + t, panel, bias, y, add);

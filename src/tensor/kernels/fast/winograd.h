@@ -20,7 +20,7 @@ enum {
     POINTS = SIDE * SIDE,
     GAP = 48,        /* floats between the POINTS streams, lest they share sets of the cache */
     BLOCK = 4 * MR,  /* tiles to a block of products, or twice that */
-    CHUNK = 5 << 18, /* floats of transformed pixels at a time: they stay in the L3 cache */
+    CHUNK = 5 << 17, /* floats of transformed pixels at a time: they stay in the L3 cache */
 };
 
 static const float P = 0.707106781f, Q = 1.414213562f, PP = 0.5f, QQ = 2.0f;

@@ -76,7 +76,7 @@ static void transform_sums(const plan *p, const float *u, int panel, float *dw, 
 static void multiply(const plan *p, int point, int panel, int n, const float *v, const float *d,
                      float *u, bool add)
 {
-    gemm_cols(p->ci, NR, n, v + point * p->v_stream, p->row,
+    gemm_cols(p->ci, UM_MIN(NR, round_up(p->co - panel * NR, VW)), n, v + point * p->v_stream, p->row,
               d + point * p->d_stream + (size_t)panel * p->chunk * NR, NULL,
               u + point * p->u_stream, NR, add);
 }
