@@ -24,7 +24,8 @@ static void vjp(um_tape *t, const um_node *node)
 static double cost(const um_node *node)
 {
     const um_conv2d_shape *s = node->saved;
-    return (double)s->n * um_conv2d_out(s, s->h) * um_conv2d_out(s, s->w) * s->k * s->k * s->ci * s->co;
+    return (double)s->n * um_conv2d_out(s, s->h) * um_conv2d_out(s, s->w) * s->k * s->k * s->ci *
+           s->co;
 }
 
 static const um_op op = { "conv2d", 3, 1 << 0 | 1 << 1, forward, vjp, cost };

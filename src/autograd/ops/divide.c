@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * divide.c - each image by a number of its own, which has no gradient: score SDE's networks end in a division
- * by the noise level. */
+ * divide.c - each image by a number of its own, which has no gradient: score SDE's networks end in
+ * a division by the noise level. */
 #include "autograd/ops/common.h"
 
 static void forward(um_tape *t, const um_node *node)
@@ -31,7 +31,9 @@ um_var um_divide(um_tape *t, um_var x, um_var v)
 {
     const um_shape s = um_shape_of(t, x), q = um_shape_of(t, v);
     if (!um_shape_same(q, (um_shape){ s.n, 1, 1, 1 }))
-        return um_tape_fail(t, UM_BAD_SHAPE, "divide: [%d, %d, %d, %d] by [%d, %d, %d, %d] (one number for "
-                            "each image)", s.n, s.h, s.w, s.c, q.n, q.h, q.w, q.c);
+        return um_tape_fail(t, UM_BAD_SHAPE,
+                            "divide: [%d, %d, %d, %d] by [%d, %d, %d, %d] (one number for "
+                            "each image)",
+                            s.n, s.h, s.w, s.c, q.n, q.h, q.w, q.c);
     return um_tape_push(t, &op, (um_var[]){ x, v }, s, NULL, 0);
 }
