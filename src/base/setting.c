@@ -275,20 +275,14 @@ static void print_DURATION(const void *field, char *out, size_t size)
 #define print_PATH print_TEXT
 
 static const struct {
-    const char *text;
     size_t bytes;
     verdict (*read)(const um_setting *s, const char *text, void *out);
     void (*print)(const void *field, char *out, size_t size);
 } types[] = {
-#define X(name, field, text) { text, sizeof(um_field_##name), read_##name, print_##name },
+#define X(name, field) { sizeof(um_field_##name), read_##name, print_##name },
     UM_SETTING_MAP(X)
 #undef X
 };
-
-const char *um_setting_type_text(um_setting_type type)
-{
-    return types[type].text;
-}
 
 um_status um_setting_read(um_ctx *ctx, const um_setting *s, const char *value, um_arena *texts,
                           void *field)

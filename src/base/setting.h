@@ -7,18 +7,18 @@
 #include "base/arena.h"
 #include "base/base.h"
 
-/*    type      field                what the documentation calls it */
-#define UM_SETTING_MAP(X)                              \
-    X(INT,      int,                 "whole number")   \
-    X(REAL,     double,              "number")         \
-    X(BOOL,     bool,                "true or false")  \
-    X(TEXT,     const char *,        "text")           \
-    X(PATH,     const char *,        "path")           \
-    X(CHOICE,   um_word,           "choice")         \
-    X(SEED,     uint64_t,            "seed")           \
-    X(INTS,     um_ints,             "whole numbers")  \
-    X(SIZE,     um_size,             "size")           \
-    X(DURATION, double,              "time")
+/*    type      field */
+#define UM_SETTING_MAP(X)       \
+    X(INT,      int)            \
+    X(REAL,     double)         \
+    X(BOOL,     bool)           \
+    X(TEXT,     const char *)   \
+    X(PATH,     const char *)   \
+    X(CHOICE,   um_word)        \
+    X(SEED,     uint64_t)       \
+    X(INTS,     um_ints)        \
+    X(SIZE,     um_size)        \
+    X(DURATION, double)
 
 enum { UM_WORD_MAX = 24, UM_INTS_MAX = 16, UM_TEXT_BYTES = 1000, UM_PATH_BYTES = 4000 };
 
@@ -36,11 +36,11 @@ typedef struct um_size {
 } um_size;
 
 /* um_field_INT ... um_field_DURATION: the C type that holds a value. Durations are seconds. */
-#define X(name, field, text) typedef field um_field_##name;
+#define X(name, field) typedef field um_field_##name;
 UM_SETTING_MAP(X)
 #undef X
 
-#define X(name, field, text) UM_SETTING_##name,
+#define X(name, field) UM_SETTING_##name,
 typedef enum um_setting_type { UM_SETTING_MAP(X) UM_SETTING_TYPES } um_setting_type;
 #undef X
 
@@ -71,8 +71,5 @@ void um_setting_print(const um_setting *setting, const void *field, char *out, s
 
 /* Say what would be right, as "a whole number from 1 to 65536". 600 bytes always suffice. */
 void um_setting_expects(const um_setting *setting, char *out, size_t size);
-
-/* "whole number", "path" ... */
-const char *um_setting_type_text(um_setting_type type);
 
 #endif
