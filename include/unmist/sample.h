@@ -35,9 +35,9 @@ UM_API um_status um_images_note(um_images *images, const char *key, const char *
 UM_API um_status um_images_write(um_images *images, const char *path,
                                  void (*told)(void *user, const char *path), void *user);
 
-/* The table of timesteps and coefficients that the settings give for this model, line by line. */
-UM_API um_status um_sample_explain(um_model *m, um_settings *s, void (*put)(void *user, const char *line),
-                                   void *user);
+/* The table of timesteps and coefficients that the settings give for this model. The caller frees *out with
+ * um_text_release. */
+UM_API um_status um_sample_explain(um_model *m, um_settings *s, char **out);
 
 #ifdef __cplusplus
 }

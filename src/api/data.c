@@ -6,11 +6,6 @@
 #include "io/picture.h"
 #include "io/png.h"
 
-struct um_data {
-    um_ctx *ctx;
-    um_dataset set;
-};
-
 um_dataset_options um_dataset_options_from_config(const um_config *c)
 {
     um_dataset_options o = {
@@ -24,7 +19,7 @@ um_dataset_options um_dataset_options_from_config(const um_config *c)
     return o;
 }
 
-um_status um_data_open(um_data **d, um_settings *s, const char *path)
+um_status um_data_open(um_dataset **d, um_settings *s, const char *path)
 {
     const um_config *c = &s->config;
     um_ctx *ctx = s->ctx;
@@ -32,31 +27,30 @@ um_status um_data_open(um_data **d, um_settings *s, const char *path)
     *d = NULL;
     if (!path) path = c->data_path;
     if (!*path) return um_fail(ctx, UM_BAD_ARG, "data.path is not set (a folder or file of images)");
-    um_data *fresh;
+    um_dataset *fresh;
     UM_TRY(um_alloc(ctx, &fresh, 1, sizeof *fresh, "a data set"));
-    fresh->ctx = ctx;
-    const um_status status = um_dataset_open(&fresh->set, ctx, path, &options);
+    const um_status status = um_dataset_open(fresh, ctx, path, &options);
     if (status == UM_OK) *d = fresh;
     else um_free(ctx, fresh);
     return status;
 }
 
-void um_data_close(um_data **d)
+void um_data_close(um_dataset **d)
 {
     if (!*d) return;
-    um_dataset_close(&(*d)->set);
-    um_free((*d)->ctx, *d);
+    um_ctx *ctx = (*d)->ctx;
+    um_dataset_close(*d);
+    um_free(ctx, *d);
     *d = NULL;
 }
 
-um_status um_data_describe(um_data *d, um_data_facts *out)
+um_status um_data_describe(um_dataset *d, um_data_facts *out)
 {
-    const um_dataset *set = &d->set;
     um_dataset_summary summary;
-    *out = (um_data_facts){ .format = set->format, .count = set->count, .held = set->held, .h = set->h, .w = set->w,
-                            .c = set->c, .classes = set->labels ? set->classes : 0 };
-    UM_TRY(um_dataset_stats(set, &summary));
-    for (int i = 0; i < UM_MIN(set->c, 16); i++) {
+    *out = (um_data_facts){ .format = d->format, .count = d->count, .held = d->held, .h = d->h, .w = d->w,
+                            .c = d->c, .classes = d->labels ? d->classes : 0 };
+    UM_TRY(um_dataset_stats(d, &summary));
+    for (int i = 0; i < UM_MIN(d->c, 16); i++) {
         out->mean[i] = summary.mean[i];
         out->deviation[i] = summary.deviation[i];
     }
@@ -64,13 +58,12 @@ um_status um_data_describe(um_data *d, um_data_facts *out)
     return UM_OK;
 }
 
-bool um_data_class(um_data *d, int i, const char **name, int *count)
+bool um_data_class(um_dataset *d, int i, const char **name, int *count)
 {
-    const um_dataset *set = &d->set;
-    if (!set->labels || i < 0 || i >= set->classes) return false;
-    *name = set->class_names ? set->class_names[i] : "";
+    if (!d->labels || i < 0 || i >= d->classes) return false;
+    *name = d->class_names ? d->class_names[i] : "";
     *count = 0;
-    for (int k = 0; k < set->count; k++) *count += set->labels[k] == i;
+    for (int k = 0; k < d->count; k++) *count += d->labels[k] == i;
     return true;
 }
 
@@ -84,12 +77,11 @@ static int next_of(const um_dataset *set, int label, int *at)
     return -1;
 }
 
-um_status um_data_sheet(um_data *d, int count, int columns, const char *path)
+um_status um_data_sheet(um_dataset *d, int count, int columns, const char *path)
 {
-    const um_dataset *set = &d->set;
-    const int rows = set->labels ? UM_MIN(set->classes, UM_MAX(1, count / UM_MAX(1, columns))) : 0;
-    const int n = rows ? rows * columns : UM_MIN(count, set->count);
-    const size_t image = (size_t)set->h * (size_t)set->w * (size_t)set->c;
+    const int rows = d->labels ? UM_MIN(d->classes, UM_MAX(1, count / UM_MAX(1, columns))) : 0;
+    const int n = rows ? rows * columns : UM_MIN(count, d->count);
+    const size_t image = (size_t)d->h * (size_t)d->w * (size_t)d->c;
     float *x;
     UM_TRY(um_alloc(d->ctx, &x, (size_t)n * image, sizeof *x, "a contact sheet"));
     for (size_t i = 0; i < (size_t)n * image; i++) x[i] = -1; /* black where a class has too few */
@@ -97,12 +89,12 @@ um_status um_data_sheet(um_data *d, int count, int columns, const char *path)
     um_status status = UM_OK;
     for (int i = 0, at = 0; i < n && status == UM_OK; i++) {
         if (rows && i % columns == 0) at = 0;
-        const int found = next_of(set, rows ? i / columns : -1, &at);
+        const int found = next_of(d, rows ? i / columns : -1, &at);
         const uint32_t index = (uint32_t)UM_MAX(found, 0);
-        if (found >= 0) status = um_dataset_batch(set, &index, NULL, 1, x + (size_t)i * image, NULL);
+        if (found >= 0) status = um_dataset_batch(d, &index, NULL, 1, x + (size_t)i * image, NULL);
     }
     um_image sheet = { 0 };
-    if (status == UM_OK) status = um_picture_grid(d->ctx, x, n, set->h, set->w, set->c, columns, &sheet);
+    if (status == UM_OK) status = um_picture_grid(d->ctx, x, n, d->h, d->w, d->c, columns, &sheet);
     if (status == UM_OK) status = um_png_write(d->ctx, path, &sheet, NULL, 0);
     um_image_free(d->ctx, &sheet);
     um_free(d->ctx, x);

@@ -5,6 +5,7 @@
 
 #include "config/config.h"
 #include "diffusion/schedule.h"
+#include "io/dataset.h"
 #include "io/model_folder.h"
 #include "nn/unet.h"
 #include "sample/plan.h"
@@ -32,10 +33,11 @@ um_status um_sample_settings_from_config(um_ctx *ctx, const um_config *c, um_sam
 um_status um_train_settings_from_config(um_ctx *ctx, const um_config *c, um_train_settings *out);
 um_status um_unet_config_from_config(um_ctx *ctx, const um_config *c, int channels, int h, int w, int classes,
                                      um_unet_config *out);
-struct um_dataset_options um_dataset_options_from_config(const um_config *c);
+um_dataset_options um_dataset_options_from_config(const um_config *c);
 
 /* Let a model's scheduler_config.json speak: facts of its training always count; sampler options only where its
  * class is that of the chosen sampler, and only where neither file nor command line gave a value. */
+um_status um_scheduler_from_config(um_ctx *ctx, const um_config *c, um_scheduler_json *out);
 um_status um_config_adopt(um_ctx *ctx, um_config *c, const um_scheduler_json *scheduler);
 
 /* The images that the settings ask of a network, as a new handle. `config` has adopted what it should. */

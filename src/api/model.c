@@ -6,6 +6,7 @@
 #include "io/unet_file.h"
 #include "train/checkpoint.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static um_status load(um_model *m, const um_model_folder *folder, const char *path, bool raw)
@@ -54,6 +55,23 @@ static const char *fact(const um_model *m, const char *key, const char *otherwis
     return text ? text : otherwise;
 }
 
+/* Recorded, never run. */
+static int64_t multiply_adds(const um_model *m, int h, int w)
+{
+    const um_unet_config *c = um_unet_configuration(m->unet);
+    um_tape *t;
+    if (um_tape_open(&t, m->ctx) != UM_OK) return 0;
+    const um_var x = um_tape_input(t, "x", (um_shape){ 1, h, w, c->in_channels });
+    const um_var when = um_tape_input(t, "timestep", (um_shape){ 1, 1, 1, 1 });
+    um_var labels = { 0 };
+    if (c->class_embed_type != UM_CLASS_NONE)
+        labels = um_tape_input(t, "labels", (um_shape){ 1, 1, 1, um_unet_label_width(c) });
+    um_unet_apply(t, m->unet, x, when, labels, false);
+    const double cost = um_tape_cost(t);
+    um_tape_close(&t);
+    return (int64_t)cost;
+}
+
 void um_model_describe(const um_model *m, um_model_facts *out)
 {
     const um_unet_config *c = um_unet_configuration(m->unet);
@@ -65,7 +83,7 @@ void um_model_describe(const um_model *m, um_model_facts *out)
         .folder = m->folder, .schedule = fact(m, "beta_schedule", "linear"),
         .prediction = fact(m, "prediction_type", "epsilon"),
     };
-    if (c->sample_h) out->multiply_adds = um_unet_multiply_adds(m->unet, c->sample_h, c->sample_w);
+    if (c->sample_h) out->multiply_adds = multiply_adds(m, c->sample_h, c->sample_w);
 }
 
 bool um_model_parameter(const um_model *m, int i, const char **name, int *rank, int64_t shape[4])

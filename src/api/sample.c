@@ -144,16 +144,21 @@ um_status um_sample(um_model *m, um_settings *s, const um_sample_hooks *hooks, u
     return status;
 }
 
-um_status um_sample_explain(um_model *m, um_settings *s, void (*put)(void *user, const char *line), void *user)
+um_status um_sample_explain(um_model *m, um_settings *s, char **out)
 {
     um_config c;
     um_plan plan;
+    um_text text = { .ctx = m->ctx };
+    *out = NULL;
     UM_TRY(adopted(m, s, &c));
     um_status status = plan_of(m->ctx, &c, &plan);
     if (status == UM_OK) {
-        um_plan_explain(&plan, put, user);
+        um_plan_explain(&plan, &text);
+        status = text.status;
         um_plan_free(m->ctx, &plan);
     }
+    if (status == UM_OK) *out = text.data;
+    else um_text_free(&text);
     um_arena_free(&c.texts);
     return status;
 }

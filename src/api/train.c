@@ -8,6 +8,7 @@
 #include "io/folder.h"
 #include "io/path.h"
 #include "io/unet_file.h"
+#include "tensor/kernels/kernels.h"
 #include "train/run.h"
 
 #include <errno.h>

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT
+ * cli.h - what the commands share. They are written against the public header alone. */
+#ifndef UM_CLI_H
+#define UM_CLI_H
+
+#include <unmist.h>
+
+enum { CLI_MAX_SETTINGS = 256, CLI_MAX_PLACES = 4 };
+
+/* A flag of a command: exactly one of on and text is set. Ends with a NULL name. */
+typedef struct cli_flag {
+    const char *name, *alias; /* "--out"; another name or NULL */
+    const char *value;        /* what stands behind it, for the help: "DIR"; NULL: nothing */
+    const char *help;
+    bool *on;
+    const char **text;
+} cli_flag;
+
+/* The command line, taken apart. */
+typedef struct cli {
+    um_ctx *ctx;
+    const struct cli_command *command;
+    const char *places[CLI_MAX_PLACES]; /* arguments by their position */
+    int n_places;
+    const char *settings[CLI_MAX_SETTINGS]; /* section.key=value */
+    int n_settings;
+    bool quiet, verbose;
+    int argc; /* the whole line, for notes on how to make something again */
+    char **argv;
+} cli;
+
+typedef struct cli_command {
+    const char *name;
+    const char *usage; /* behind the name */
+    const char *help;  /* one sentence */
+    int (*run)(cli *c, int argc, char **argv);
+} cli_command;
+
+/* Every command, ending with a NULL name. */
+extern const cli_command cli_commands[];
+
+/* Take argv (behind the command's name) apart: flags, settings, places. Gives false after --help or a usage
+ * error, with the exit status in *status. */
+bool cli_parse(cli *c, int argc, char **argv, const cli_flag *flags, int least_places, int most_places, int *status);
+
+/* Open settings: the INI file first, if there is one, then those of the command line. */
+um_status cli_settings(cli *c, const char *ini, um_settings **s);
+
+/* Print the context's message as an error and give the exit status. */
+int cli_fail(cli *c, um_status status);
+
+/* A usage error of our own; gives 2. */
+int cli_usage(const cli *c, const char *format, ...) UM_PRINTF(2, 3);
+
+/* A line for a person, on stdout, unless quiet. */
+void cli_say(const cli *c, const char *format, ...) UM_PRINTF(2, 3);
+
+/* The whole command line in *out as a shell takes it; the caller frees it. NULL where memory is short. */
+char *cli_command_line(const cli *c);
+
+/* ---- a bar on the terminal ---- */
+
+/* Draw `what` with a bar of done of total and a text behind it; nothing where stderr is no terminal or -q. Draws
+ * at most ten times a second, and always when done == total. */
+void cli_bar(const cli *c, const char *what, double done, double total, const char *behind);
+
+/* Take the bar away. */
+void cli_bar_end(const cli *c);
+
+/* "1h02m", "3m10s", "12s" */
+void cli_duration(double seconds, char out[24]);
+
+/* ---- stopping ---- */
+
+/* SIGINT and SIGTERM ask the library to stop; a second one ends at once. */
+void cli_catch_signals(void);
+bool cli_stop_asked(void *unused);
+
+/* 130 or 143 once a signal came, else 0. */
+int cli_signal_status(void);
+
+int cli_train(cli *c, int argc, char **argv);
+int cli_sample(cli *c, int argc, char **argv);
+int cli_forward(cli *c, int argc, char **argv);
+int cli_data(cli *c, int argc, char **argv);
+int cli_info(cli *c, int argc, char **argv);
+int cli_config(cli *c, int argc, char **argv);
+int cli_export(cli *c, int argc, char **argv);
+
+#endif
