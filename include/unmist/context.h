@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * unmist/context.h - a context: memory, messages, threads. One context serves one thread at a time; contexts
- * are independent of each other. Nothing in the library is global. */
+ * unmist/context.h - a context: memory, messages, threads. One context serves one thread at a time;
+ * contexts are independent of each other. Nothing in the library is global. */
 #ifndef UNMIST_CONTEXT_H
 #define UNMIST_CONTEXT_H
 
@@ -40,8 +40,8 @@ typedef struct um_options {
     void *cancel_user;
 } um_options;
 
-/* Open a context; options may be NULL. The caller closes it after everything that was opened on it. On failure
- * *ctx is NULL. */
+/* Open a context; options may be NULL. The caller closes it after everything that was opened on it.
+ * On failure *ctx is NULL. */
 UM_API um_status um_open(um_ctx **ctx, const um_options *options);
 
 /* Close and set *ctx to NULL; NULL is accepted. */
@@ -57,7 +57,7 @@ UM_API const char *um_version(void);
 typedef struct um_machine {
     char cpu[64];
     int cores;
-    char tiers[96]; /* names of the kernel tiers, slowest first, separated by spaces; the last is "auto" */
+    char tiers[96]; /* names of the kernel tiers, slowest first; the last is "auto" */
     bool jpeg;
 } um_machine;
 

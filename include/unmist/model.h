@@ -12,9 +12,9 @@ extern "C" {
 typedef struct um_model um_model;
 
 /* Open a model: a run folder, a checkpoint folder, or any diffusers pipeline or UNet2DModel folder.
- * Settings in use: run.threads, run.isa, sample.weights (raw needs a checkpoint with its training state). The
- * settings may be closed before the model. UM_BAD_FILE names what is missing or does not fit. On failure
- * *m is NULL. */
+ * Settings in use: run.threads, run.isa, sample.weights (raw needs a checkpoint with its training
+ * state). The settings may be closed before the model. UM_BAD_FILE names what is missing or does
+ * not fit. On failure *m is NULL. */
 UM_API um_status um_model_open(um_model **m, um_ctx *ctx, const char *path, um_settings *s);
 UM_API void um_model_close(um_model **m);
 
@@ -24,27 +24,32 @@ typedef struct um_model_facts {
     int classes;       /* 0: not class-conditional */
     int tensors;       /* parameters by name */
     int64_t numbers;   /* of all parameters together */
-    int64_t multiply_adds; /* of one image's forward pass in products and convolutions; 0 where h, w are 0 */
+    int64_t multiply_adds; /* of products and convolutions for one image; 0 where h, w are 0 */
     int timesteps;
     const char *folder, *schedule, *prediction; /* owned by the model */
 } um_model_facts;
 
 UM_API void um_model_describe(const um_model *m, um_model_facts *out);
 
-/* The i-th parameter as files name and shape it; false behind the last. The name is owned by the model. */
-UM_API bool um_model_parameter(const um_model *m, int i, const char **name, int *rank, int64_t shape[4]);
+/* The i-th parameter as files name and shape it; false behind the last. The name is owned by the
+ * model. */
+UM_API bool um_model_parameter(const um_model *m, int i, const char **name, int *rank,
+                               int64_t shape[4]);
 
-/* One forward pass on a file: reads `sample` [N, C, H, W], `timestep` [N] or a single one, and `class_labels`
- * [N] from a class-conditional model's, and writes `output`. With `gradients` and `target` [N, C', H, W] also
- * `loss` (mean squared error), `grad_sample` and `grad.NAME` of each parameter. */
-UM_API um_status um_model_forward_file(um_model *m, const char *in, const char *out, bool gradients);
+/* One forward pass on a file: reads `sample` [N, C, H, W], `timestep` [N] or a single one, and
+ * `class_labels` [N] from a class-conditional model's, and writes `output`. With `gradients` and
+ * `target` [N, C', H, W] also `loss` (mean squared error), `grad_sample` and `grad.NAME` of each
+ * parameter. */
+UM_API um_status um_model_forward_file(um_model *m, const char *in, const char *out,
+                                       bool gradients);
 
-/* The same on arrays in memory: x [n, h, w, channels] -> out [n, h, w, out_channels]; t n timesteps; labels n
- * classes, or NULL for a model without. */
+/* The same on arrays in memory: x [n, h, w, channels] -> out [n, h, w, out_channels]; t n
+ * timesteps; labels n classes, or NULL for a model without. */
 UM_API um_status um_model_forward(um_model *m, int n, int h, int w, const float *x, const double *t,
                                   const int *labels, float *out);
 
-/* Write the model as a diffusers pipeline folder, weights as "f32", "f16" or "bf16". Whole or not at all. */
+/* Write the model as a diffusers pipeline folder, weights as "f32", "f16" or "bf16". Whole or not
+ * at all. */
 UM_API um_status um_model_export(um_model *m, const char *path, const char *dtype);
 
 #ifdef __cplusplus

@@ -27,17 +27,18 @@ typedef struct um_training_result {
     bool finished;             /* the model stands in RUN/model */
     double seconds;            /* of training, over all resumes */
     double images_per_second;  /* of this call */
-    double validation, quarter[4]; /* mean loss on held-out images, by quarters of the timesteps; 0: none */
+    double validation; /* mean loss on held-out images; 0: there was none */
+    double quarter[4]; /* the same by quarters of the timesteps */
     double tape_mib;           /* planned for activations and gradients */
     char run[1024];            /* the run folder */
 } um_training_result;
 
-/* Train as the settings say. `out` is the run folder; NULL: run.out/run.name. With `resume` the newest
- * checkpoint there is gone on from (none: step 0; a finished run: nothing is done). Without it a folder that
- * holds a run is refused. Whatever happens *result is filled with how far it came. UM_CANCELLED: the state is
- * saved. hooks may be NULL. */
-UM_API um_status um_train_run(um_settings *s, const char *out, bool resume, const um_training_hooks *hooks,
-                              um_training_result *result);
+/* Train as the settings say. `out` is the run folder; NULL: run.out/run.name. With `resume` the
+ * newest checkpoint there is gone on from (none: step 0; a finished run: nothing is done). Without
+ * it a folder that holds a run is refused. Whatever happens *result is filled with how far it came.
+ * UM_CANCELLED: the state is saved. hooks may be NULL. */
+UM_API um_status um_train_run(um_settings *s, const char *out, bool resume,
+                              const um_training_hooks *hooks, um_training_result *result);
 
 #ifdef __cplusplus
 }

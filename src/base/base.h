@@ -10,7 +10,8 @@
 
 #include "unmist/context.h"
 
-/* The number that tensors are made of: float; double in the test-only build that proves gradients. */
+/* The number that tensors are made of: float; double in the test-only build that proves
+ * gradients. */
 #ifdef UM_DOUBLE
 typedef double um_real;
 #else

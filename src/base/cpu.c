@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * cpu.c - asked once, of the compiler's runtime, which also asks whether the system saves the registers. */
+ * cpu.c - asked once, of the compiler's runtime, which also asks whether the system saves the
+ * registers. */
 #include "base/cpu.h"
 
 #include <stdio.h>

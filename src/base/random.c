@@ -43,8 +43,8 @@ double um_random_uniform(const um_random *r, uint32_t index)
     return fraction(w[0], w[1]);
 }
 
-/* Lemire's multiply-shift with rejection; the four words of one index give two tries, and the chance
- * that both are refused is below n^2 / 2^128, when the second is taken as it is. */
+/* Lemire's multiply-shift with rejection; the four words of one index give two tries, and the
+ * chance that both are refused is below n^2 / 2^128, when the second is taken as it is. */
 uint64_t um_random_below(const um_random *r, uint32_t index, uint64_t n)
 {
     uint32_t w[4];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * random.h - counter-based random numbers: Philox 4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel
- * random numbers: as easy as 1, 2, 3; SC 2011). A value is a function of (seed, stream, item, index)
- * alone, so it does not matter who draws it, when, or on how many threads. */
+ * random numbers: as easy as 1, 2, 3; SC 2011). A value is a function of (seed, stream, item,
+ * index) alone, so it does not matter who draws it, when, or on how many threads. */
 #ifndef UM_RANDOM_H
 #define UM_RANDOM_H
 

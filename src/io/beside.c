@@ -43,7 +43,8 @@ um_status um_beside_flush(um_ctx *ctx, const char *path)
 {
     const int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return um_fail(ctx, UM_IO, "%s: %s", path, strerror(errno));
-    const int failed = fsync(fd) != 0 && errno != EINVAL ? errno : 0; /* EINVAL: cannot be flushed */
+    const int failed =
+        fsync(fd) != 0 && errno != EINVAL ? errno : 0; /* EINVAL: cannot be flushed */
     close(fd);
     return failed ? um_fail(ctx, UM_IO, "%s: %s", path, strerror(failed)) : UM_OK;
 }

@@ -46,8 +46,10 @@ static um_status find_format(um_ctx *ctx, const char *path, const char *name,
     if (!any)
         return um_fail(ctx, UM_BAD_ARG, "data format '%s' is unknown (%s)", name,
                        format_names(names, sizeof names));
-    return um_fail(ctx, UM_BAD_FILE, "%s: no images of a known kind (CIFAR-10 or CIFAR-100 in the binary "
-                   "version, IDX, or a folder of PNG or JPEG files)", path);
+    return um_fail(ctx, UM_BAD_FILE,
+                   "%s: no images of a known kind (CIFAR-10 or CIFAR-100 in the binary "
+                   "version, IDX, or a folder of PNG or JPEG files)",
+                   path);
 }
 
 static um_status check_options(um_ctx *ctx, const um_dataset_options *o)

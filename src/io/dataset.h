@@ -41,14 +41,15 @@ extern const int um_dataset_format_count;
 
 /* Load a data set. `test_batch.bin` (CIFAR) and the t10k files (IDX) are the validation part where
  * they stand beside training files; else options->validation of the images is held out, always the
- * same ones. UM_BAD_FILE names the file and what would be right; UM_BAD_ARG an option. NULL options:
- * all as the files have it. On failure *ds is zeroed. */
+ * same ones. UM_BAD_FILE names the file and what would be right; UM_BAD_ARG an option. NULL
+ * options: all as the files have it. On failure *ds is zeroed. */
 um_status um_dataset_open(um_dataset *ds, um_ctx *ctx, const char *path,
                           const um_dataset_options *options);
 void um_dataset_close(um_dataset *ds);
 
-/* Images of these indices, below count + held, as out [n, h, w, c] = byte / 127.5 - 1; mirrored left
- * to right where flip[i] (NULL: none). labels_out [n] may be NULL; without labels it is zeroed. */
+/* Images of these indices, below count + held, as out [n, h, w, c] = byte / 127.5 - 1; mirrored
+ * left to right where flip[i] (NULL: none). labels_out [n] may be NULL; without labels it is
+ * zeroed. */
 um_status um_dataset_batch(const um_dataset *ds, const uint32_t *indices, const bool *flip, int n,
                            float *out, int *labels_out);
 

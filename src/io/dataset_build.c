@@ -15,8 +15,10 @@ size_t um_dataset_stride(const um_dataset *ds)
 um_status um_dataset_reserve(um_dataset *ds, int count, int held, int h, int w, int c, bool labels)
 {
     if (h < 1 || w < 1 || c < 1 || h > UM_IMAGE_SIDE || w > UM_IMAGE_SIDE || c > UM_IMAGE_CHANNELS)
-        return um_fail(ds->ctx, UM_BAD_FILE, "images of %d x %d with %d channels (at most %d a side, %d "
-                       "channels)", h, w, c, (int)UM_IMAGE_SIDE, (int)UM_IMAGE_CHANNELS);
+        return um_fail(ds->ctx, UM_BAD_FILE,
+                       "images of %d x %d with %d channels (at most %d a side, %d "
+                       "channels)",
+                       h, w, c, (int)UM_IMAGE_SIDE, (int)UM_IMAGE_CHANNELS);
     if (count < 1 || held < 0 || held > INT32_MAX - count)
         return um_fail(ds->ctx, UM_BAD_FILE, "%d images to train on", count);
     const size_t total = (size_t)count + (size_t)held;

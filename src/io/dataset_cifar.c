@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * dataset_cifar.c - the binary versions of CIFAR-10 and CIFAR-100 (Krizhevsky 2009). A record is one
- * label byte (CIFAR-100: coarse, then fine) and the red, green and blue planes of a 32 x 32 image. */
+ * dataset_cifar.c - the binary versions of CIFAR-10 and CIFAR-100 (Krizhevsky 2009). A record is
+ * one label byte (CIFAR-100: coarse, then fine) and the red, green and blue planes of a 32 x 32
+ * image. */
 #include <stdio.h>
 #include <string.h>
 
@@ -74,8 +75,10 @@ static um_status count_records(um_ctx *ctx, const kind *k, const char *pack, con
     for (int i = first; i < last; i++) {
         if (!files[i].data) continue;
         if (files[i].size == 0 || files[i].size % record != 0)
-            return um_fail(ctx, UM_BAD_FILE, "%s/%s: %zu bytes are no whole number of records of %zu "
-                           "(cut, or not the binary version)", pack, k->files[i], files[i].size, record);
+            return um_fail(ctx, UM_BAD_FILE,
+                           "%s/%s: %zu bytes are no whole number of records of %zu "
+                           "(cut, or not the binary version)",
+                           pack, k->files[i], files[i].size, record);
         *count += (int)(files[i].size / record);
     }
     return UM_OK;
@@ -110,8 +113,8 @@ static um_status take_records(um_dataset *ds, const kind *k, const char *pack, c
         uint8_t *out = ds->pixels + (size_t)*at * stride;
         ds->labels[*at] = label[k->label_bytes - 1];
         if (ds->labels[*at] >= k->classes)
-            return um_fail(ds->ctx, UM_BAD_FILE, "%s/%s: record %zu has label %d (0 to %d)", pack, name,
-                           i, ds->labels[*at], k->classes - 1);
+            return um_fail(ds->ctx, UM_BAD_FILE, "%s/%s: record %zu has label %d (0 to %d)", pack,
+                           name, i, ds->labels[*at], k->classes - 1);
         for (size_t p = 0; p < PLANE; p++)
             for (size_t c = 0; c < CHANNELS; c++) out[p * CHANNELS + c] = planes[c * PLANE + p];
     }
@@ -138,8 +141,8 @@ static um_status take_names(um_dataset *ds, const kind *k, const char *pack, con
         at = end + 1;
     }
     if (count != k->classes)
-        return um_fail(ds->ctx, UM_BAD_FILE, "%s/%s: %d names (%d classes need one each)", pack, name,
-                       count, k->classes);
+        return um_fail(ds->ctx, UM_BAD_FILE, "%s/%s: %d names (%d classes need one each)", pack,
+                       name, count, k->classes);
     return UM_OK;
 }
 

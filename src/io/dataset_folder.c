@@ -29,7 +29,8 @@ static void thin(um_walk *w, int limit)
 }
 
 /* One file, whatever its ending says, fitted to the size that is asked for. */
-static um_status read_image(um_ctx *ctx, const char *path, const um_dataset_options *o, um_image *out)
+static um_status read_image(um_ctx *ctx, const char *path, const um_dataset_options *o,
+                            um_image *out)
 {
     um_bytes bytes;
     um_image raw;
@@ -59,7 +60,8 @@ static void widen(const uint8_t *gray, size_t pixels, uint8_t *rgb)
 static um_status become_rgb(um_dataset *ds, int done)
 {
     uint8_t *gray = ds->pixels, *rgb;
-    const size_t total = (size_t)ds->count + (size_t)ds->held, pixels = (size_t)ds->h * (size_t)ds->w;
+    const size_t total = (size_t)ds->count + (size_t)ds->held,
+                 pixels = (size_t)ds->h * (size_t)ds->w;
     UM_TRY(um_alloc(ds->ctx, &rgb, total, 3 * pixels, "the images"));
     widen(gray, (size_t)done * pixels, rgb);
     um_free(ds->ctx, gray);
@@ -69,12 +71,15 @@ static um_status become_rgb(um_dataset *ds, int done)
 }
 
 /* Image i of the set. Where a size is asked for, gray and RGB may stand side by side. */
-static um_status take_image(um_dataset *ds, int i, const char *path, const um_image *image, bool sized)
+static um_status take_image(um_dataset *ds, int i, const char *path, const um_image *image,
+                            bool sized)
 {
     if (image->h != ds->h || image->w != ds->w || (image->c != ds->c && !sized))
-        return um_fail(ds->ctx, UM_BAD_FILE, "%s: %d x %d with %d channel%s, those before it %d x %d with "
-                       "%d (make them alike, or choose data.image_size)", path, image->h, image->w,
-                       image->c, image->c == 1 ? "" : "s", ds->h, ds->w, ds->c);
+        return um_fail(ds->ctx, UM_BAD_FILE,
+                       "%s: %d x %d with %d channel%s, those before it %d x %d with "
+                       "%d (make them alike, or choose data.image_size)",
+                       path, image->h, image->w, image->c, image->c == 1 ? "" : "s", ds->h, ds->w,
+                       ds->c);
     if (image->c > ds->c) UM_TRY(become_rgb(ds, i));
     uint8_t *out = ds->pixels + (size_t)i * um_dataset_stride(ds);
     if (image->c < ds->c)

@@ -12,8 +12,9 @@ um_status um_folder_make(um_ctx *ctx, const char *path);
  * The text belongs to the caller until commit or abandon, which free it and set it NULL. */
 um_status um_folder_begin(um_ctx *ctx, const char *path, char **temp);
 
-/* Flush every file and folder in *temp to the disk and rename it to path. A folder that was there is
- * replaced by one exchange and then removed. On failure the older folder stays and *temp is removed. */
+/* Flush every file and folder in *temp to the disk and rename it to path. A folder that was there
+ * is replaced by one exchange and then removed. On failure the older folder stays and *temp is
+ * removed. */
 um_status um_folder_commit(um_ctx *ctx, const char *path, char **temp);
 
 /* Remove *temp with all that is in it. NULL is accepted. */

@@ -18,10 +18,11 @@ typedef struct um_walk {
     int class_count, class_room;
 } um_walk;
 
-/* List what path holds. Each subfolder with images in it, at any depth, is a class; names that begin
- * with a dot are passed over. A folder with `train` and one of `test`, `val`, `valid`, `validation`
- * in it is taken as these two parts. Images both inside and outside of classes, a test class that
- * training lacks, and no image at all are UM_BAD_FILE. The caller frees with um_walk_free. */
+/* List what path holds. Each subfolder with images in it, at any depth, is a class; names that
+ * begin with a dot are passed over. A folder with `train` and one of `test`, `val`, `valid`,
+ * `validation` in it is taken as these two parts. Images both inside and outside of classes, a test
+ * class that training lacks, and no image at all are UM_BAD_FILE. The caller frees with
+ * um_walk_free. */
 um_status um_walk_folder(um_walk *w, um_ctx *ctx, const char *path, int kinds);
 void um_walk_free(um_walk *w);
 

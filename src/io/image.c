@@ -8,8 +8,8 @@
 um_status um_image_make(um_ctx *ctx, um_image *out, int h, int w, int c)
 {
     *out = (um_image){ 0 };
-    if (h < 1 || w < 1 || h > UM_IMAGE_SIDE || w > UM_IMAGE_SIDE || c < 1 || c > UM_IMAGE_CHANNELS ||
-        (int64_t)h * w > UM_IMAGE_PIXELS)
+    if (h < 1 || w < 1 || h > UM_IMAGE_SIDE || w > UM_IMAGE_SIDE || c < 1 ||
+        c > UM_IMAGE_CHANNELS || (int64_t)h * w > UM_IMAGE_PIXELS)
         return um_fail(ctx, UM_BAD_ARG, "an image of %d x %d with %d channels (at most %d a side, "
                        "%d pixels, %d channels)", h, w, c, (int)UM_IMAGE_SIDE, (int)UM_IMAGE_PIXELS,
                        (int)UM_IMAGE_CHANNELS);
@@ -37,7 +37,8 @@ static um_status axis_make(um_ctx *ctx, axis *a, double offset, double from, int
     const double scale = from / to;
     *a = (axis){ .taps = scale > 1.0 ? (int)ceil(scale) + 1 : 2 };
     UM_TRY(um_alloc(ctx, &a->first, (size_t)to, sizeof *a->first, "resampling"));
-    UM_TRY(um_alloc(ctx, &a->weight, (size_t)to * (size_t)a->taps, sizeof *a->weight, "resampling"));
+    UM_TRY(
+        um_alloc(ctx, &a->weight, (size_t)to * (size_t)a->taps, sizeof *a->weight, "resampling"));
     for (int i = 0; i < to; i++) {
         float *weight = a->weight + (size_t)i * (size_t)a->taps;
         const double begin = offset + i * scale, end = begin + scale;
@@ -70,7 +71,8 @@ static void along_x(const um_image *in, const axis *a, int w, float *out)
             const int taps = UM_MIN(a->taps, in->w - a->first[x]);
             for (int c = 0; c < in->c; c++) {
                 float sum = 0.0f;
-                for (int k = 0; k < taps; k++) sum += a->weight[x * a->taps + k] * row[k * in->c + c];
+                for (int k = 0; k < taps; k++)
+                    sum += a->weight[x * a->taps + k] * row[k * in->c + c];
                 *out++ = sum;
             }
         }

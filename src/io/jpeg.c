@@ -50,8 +50,10 @@ static void read_pixels(reading *r, um_bytes bytes)
     jpeg_read_header(&r->jpeg, TRUE);
     const bool gray = r->jpeg.jpeg_color_space == JCS_GRAYSCALE;
     if (r->jpeg.num_components != 1 && r->jpeg.num_components != 3) {
-        r->status = um_fail(r->ctx, UM_BAD_FILE, "%s: JPEG with %d components (gray or RGB is read; "
-                            "save it as RGB)", r->path, r->jpeg.num_components);
+        r->status = um_fail(r->ctx, UM_BAD_FILE,
+                            "%s: JPEG with %d components (gray or RGB is read; "
+                            "save it as RGB)",
+                            r->path, r->jpeg.num_components);
         return;
     }
     if (r->jpeg.image_width > UM_IMAGE_SIDE || r->jpeg.image_height > UM_IMAGE_SIDE ||
@@ -63,8 +65,8 @@ static void read_pixels(reading *r, um_bytes bytes)
     r->jpeg.out_color_space = gray ? JCS_GRAYSCALE : JCS_RGB;
     r->jpeg.dct_method = JDCT_ISLOW;
     jpeg_start_decompress(&r->jpeg);
-    r->status = um_image_make(r->ctx, &r->image, (int)r->jpeg.output_height, (int)r->jpeg.output_width,
-                              r->jpeg.output_components);
+    r->status = um_image_make(r->ctx, &r->image, (int)r->jpeg.output_height,
+                              (int)r->jpeg.output_width, r->jpeg.output_components);
     if (r->status != UM_OK) return;
     const size_t stride = (size_t)r->image.w * (size_t)r->image.c;
     while (r->jpeg.output_scanline < r->jpeg.output_height) {

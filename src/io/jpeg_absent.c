@@ -8,6 +8,8 @@ um_status um_jpeg_decode(um_ctx *ctx, const char *path, um_bytes bytes, um_image
 {
     (void)bytes;
     *out = (um_image){ 0 };
-    return um_fail(ctx, UM_BAD_FILE, "%s: JPEG is not built in (install libjpeg's development files and "
-                   "build again, or convert to PNG)", path);
+    return um_fail(ctx, UM_BAD_FILE,
+                   "%s: JPEG is not built in (install libjpeg's development files and "
+                   "build again, or convert to PNG)",
+                   path);
 }

@@ -97,7 +97,8 @@ static int64_t int_of(um_json *j, const char *key, const json_t *value, int64_t 
     if (!whole(value, &n)) {
         um_json_fail(j, key, "should be a whole number");
     } else if (n < lo || n > hi) {
-        um_json_fail(j, key, "is %" PRId64 " (from %" PRId64 " to %" PRId64 " is allowed)", n, lo, hi);
+        um_json_fail(j, key, "is %" PRId64 " (from %" PRId64 " to %" PRId64 " is allowed)", n, lo,
+                     hi);
     } else {
         return n;
     }
@@ -182,7 +183,8 @@ static const json_t *array_of(um_json *j, const char *key, int most, int *count)
         return NULL;
     }
     if (json_array_size(array) > (size_t)most) {
-        um_json_fail(j, key, "has %zu entries (at most %d are allowed)", json_array_size(array), most);
+        um_json_fail(j, key, "has %zu entries (at most %d are allowed)", json_array_size(array),
+                     most);
         return NULL;
     }
     *count = (int)json_array_size(array);
@@ -241,7 +243,8 @@ um_status um_json_save(um_ctx *ctx, const json_t *root, const char *path)
 {
     um_writer w;
     if (!root) return um_fail(ctx, UM_NO_MEMORY, "%s: no memory for its values", path);
-    const size_t flags = JSON_INDENT(2) | JSON_SORT_KEYS | JSON_REAL_PRECISION(short_reals(root) ? 15 : 17);
+    const size_t flags =
+        JSON_INDENT(2) | JSON_SORT_KEYS | JSON_REAL_PRECISION(short_reals(root) ? 15 : 17);
     um_writer_open(&w, ctx, path);
     if (json_dump_callback(root, put, &w, flags) != 0 && w.status == UM_OK)
         w.status = um_fail(ctx, UM_NO_MEMORY, "%s: no memory to write it", path);

@@ -40,7 +40,8 @@ bool um_json_bool_or(um_json *j, const char *key, bool fallback);
 const char *um_json_text(um_json *j, const char *key);
 const char *um_json_text_or(um_json *j, const char *key, const char *fallback);
 
-/* An array that must be there, of at most `most` entries, into out; gives how many (0 on failure). */
+/* An array that must be there, of at most `most` entries, into out; gives how many (0 on
+ * failure). */
 int um_json_ints(um_json *j, const char *key, int *out, int most);
 int um_json_reals(um_json *j, const char *key, double *out, int most);
 int um_json_texts(um_json *j, const char *key, const char **out, int most);
@@ -48,8 +49,8 @@ int um_json_texts(um_json *j, const char *key, const char **out, int most);
 /* Record a failure in words of the caller: "PATH: key 'x' ..." */
 void um_json_fail(um_json *j, const char *key, const char *format, ...) UM_PRINTF(3, 4);
 
-/* Write root (its reference stays the caller's): keys sorted, two spaces a level, reals with the digits that they
- * need, a newline at the end; whole or not at all. A NULL root is UM_NO_MEMORY. */
+/* Write root (its reference stays the caller's): keys sorted, two spaces a level, reals with the
+ * digits that they need, a newline at the end; whole or not at all. A NULL root is UM_NO_MEMORY. */
 um_status um_json_save(um_ctx *ctx, const json_t *root, const char *path);
 
 #endif

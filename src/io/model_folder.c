@@ -31,7 +31,8 @@ static bool holds(um_ctx *ctx, const char *folder, const char *name)
 /* The parts of a pipeline folder, or of one that holds everything flat. */
 static um_status take_parts(um_ctx *ctx, um_model_folder *out, const char *folder)
 {
-    if (holds(ctx, folder, "unet/config.json")) UM_TRY(um_path_join(ctx, &out->unet, folder, "unet"));
+    if (holds(ctx, folder, "unet/config.json"))
+        UM_TRY(um_path_join(ctx, &out->unet, folder, "unet"));
     else UM_TRY(um_strdup(ctx, &out->unet, folder));
     UM_TRY(join_if(ctx, &out->scheduler, folder, "scheduler/scheduler_config.json"));
     if (!out->scheduler) UM_TRY(join_if(ctx, &out->scheduler, folder, "scheduler_config.json"));
@@ -104,8 +105,10 @@ um_status um_model_folder_find(um_ctx *ctx, um_model_folder *out, const char *pa
     *out = (um_model_folder){ 0 };
     if (!um_path_exists(path)) return um_fail(ctx, UM_BAD_FILE, "%s: no such folder", path);
     if (!um_path_is_folder(path))
-        return um_fail(ctx, UM_BAD_FILE, "%s: a file (a model is a folder: of a run, a checkpoint, a "
-                                         "pipeline or a UNet2DModel)", path);
+        return um_fail(ctx, UM_BAD_FILE,
+                       "%s: a file (a model is a folder: of a run, a checkpoint, a "
+                       "pipeline or a UNet2DModel)",
+                       path);
     UM_TRY(model_at(ctx, &folder, path, want_state));
     if (!folder)
         return um_fail(ctx, UM_BAD_FILE,
@@ -125,7 +128,8 @@ void um_model_folder_free(um_ctx *ctx, um_model_folder *folder)
     *folder = (um_model_folder){ 0 };
 }
 
-/* Both pipelines take a model_index.json that names DDPMPipeline: DDIMPipeline makes its own scheduler of it. */
+/* Both pipelines take a model_index.json that names DDPMPipeline: DDIMPipeline makes its own
+ * scheduler of it. */
 static um_status write_index(um_ctx *ctx, const char *path, const char *scheduler_class)
 {
     json_t *root = json_pack("{s:s, s:s, s:[s,s], s:[s,s]}", "_class_name", "DDPMPipeline",
@@ -139,8 +143,9 @@ static um_status write_index(um_ctx *ctx, const char *path, const char *schedule
 /* Paths inside the folder of a pipeline. */
 enum { INDEX, UNET, CONFIG, SCHEDULER, SCHEDULER_CONFIG, PARTS };
 
-static um_status write_parts(um_ctx *ctx, char *const path[PARTS], um_unet *unet, const um_real *values,
-                             const char *dtype, const um_scheduler_json *scheduler)
+static um_status write_parts(um_ctx *ctx, char *const path[PARTS], um_unet *unet,
+                             const um_real *values, const char *dtype,
+                             const um_scheduler_json *scheduler)
 {
     UM_TRY(write_index(ctx, path[INDEX], scheduler->class_name));
     UM_TRY(um_folder_make(ctx, path[UNET]));
@@ -153,8 +158,8 @@ static um_status write_parts(um_ctx *ctx, char *const path[PARTS], um_unet *unet
 um_status um_pipeline_write(um_ctx *ctx, const char *folder, um_unet *unet, const um_real *values,
                             const char *dtype, const um_scheduler_json *scheduler)
 {
-    static const char *const names[PARTS] = { "model_index.json", "unet", "unet/config.json", "scheduler",
-                                              "scheduler/scheduler_config.json" };
+    static const char *const names[PARTS] = { "model_index.json", "unet", "unet/config.json",
+                                              "scheduler", "scheduler/scheduler_config.json" };
     char *path[PARTS] = { 0 };
     um_status status = UM_OK;
     if (!scheduler->class_name) return um_fail(ctx, UM_BAD_ARG, "a pipeline without a scheduler");

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: MIT
- * model_folder.h - what people call a model: a run folder, a checkpoint folder (a diffusers pipeline), or a lone
- * UNet2DModel folder; and the scheduler_config.json that says how it was trained. */
+ * model_folder.h - what people call a model: a run folder, a checkpoint folder (a diffusers
+ * pipeline), or a lone UNet2DModel folder; and the scheduler_config.json that says how it was
+ * trained. */
 #ifndef UM_MODEL_FOLDER_H
 #define UM_MODEL_FOLDER_H
 
 #include "nn/unet.h"
 
-/* One key of a scheduler_config.json, as text in our own words ("true", "linear", "0.02"; a list "1,2,3"). */
+/* One key of a scheduler_config.json, as text in our own words ("true", "linear", "0.02"; a list
+ * "1,2,3"). */
 typedef struct um_scheduler_key {
     const char *name, *text;
 } um_scheduler_key;
 
 enum { UM_SCHEDULER_KEYS_MAX = 64 };
 
-/* A scheduler_config.json; zeroed: there is none. Keys whose value is null, and diffusers' own notes, which begin
- * with an underscore, are left out. */
+/* A scheduler_config.json; zeroed: there is none. Keys whose value is null, and diffusers' own
+ * notes, which begin with an underscore, are left out. */
 typedef struct um_scheduler_json {
     um_arena texts;
     const char *class_name; /* "DDPMScheduler", "" where not said; NULL: there is none */
@@ -30,10 +32,12 @@ const char *um_scheduler_json_get(const um_scheduler_json *s, const char *name);
 
 /* Set a key of one that is made here; the texts are copied. Begin with um_scheduler_json_begin. */
 um_status um_scheduler_json_begin(um_ctx *ctx, um_scheduler_json *s, const char *class_name);
-um_status um_scheduler_json_set(um_ctx *ctx, um_scheduler_json *s, const char *name, const char *text);
+um_status um_scheduler_json_set(um_ctx *ctx, um_scheduler_json *s, const char *name,
+                                const char *text);
 void um_scheduler_json_free(um_scheduler_json *s);
 
-/* Write it, whole or not at all: a text becomes true, false, a number or a text, one with commas a list. UM_IO. */
+/* Write it, whole or not at all: a text becomes true, false, a number or a text, one with commas a
+ * list. UM_IO. */
 um_status um_scheduler_json_write(um_ctx *ctx, const um_scheduler_json *s, const char *path);
 
 /* Where the parts of a model are. Texts belong to the caller (um_model_folder_free). */
@@ -43,13 +47,16 @@ typedef struct um_model_folder {
     char *state;     /* folder with training_state.*, NULL: there is none    */
 } um_model_folder;
 
-/* Look for the model at `path`: a run folder (its model/, else its newest checkpoints/step-*; `want_state`: its newest
- * checkpoint), a checkpoint folder, or a UNet2DModel folder. UM_BAD_FILE says what was looked for. */
-um_status um_model_folder_find(um_ctx *ctx, um_model_folder *out, const char *path, bool want_state);
+/* Look for the model at `path`: a run folder (its model/, else its newest checkpoints/step-*;
+ * `want_state`: its newest checkpoint), a checkpoint folder, or a UNet2DModel folder. UM_BAD_FILE
+ * says what was looked for. */
+um_status um_model_folder_find(um_ctx *ctx, um_model_folder *out, const char *path,
+                               bool want_state);
 void um_model_folder_free(um_ctx *ctx, um_model_folder *folder);
 
-/* Write into an existing folder what DDPMPipeline.from_pretrained and DDIMPipeline.from_pretrained read:
- * model_index.json, unet/, scheduler/scheduler_config.json. `values`: NULL for the network's own. */
+/* Write into an existing folder what DDPMPipeline.from_pretrained and DDIMPipeline.from_pretrained
+ * read: model_index.json, unet/, scheduler/scheduler_config.json. `values`: NULL for the network's
+ * own. */
 um_status um_pipeline_write(um_ctx *ctx, const char *folder, um_unet *unet, const um_real *values,
                             const char *dtype, const um_scheduler_json *scheduler);
 

@@ -44,7 +44,8 @@ static struct archive *archive_open(um_ctx *ctx, const char *path, um_status *st
 static int matched(struct archive_entry *entry, const char *const *names, int count)
 {
     const char *path = archive_entry_pathname(entry);
-    if (!path || archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry)) return -1;
+    if (!path || archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry))
+        return -1;
     const char *slash = strrchr(path, '/'), *last = slash ? slash + 1 : path;
     for (int i = 0; i < count; i++)
         if (strcmp(last, names[i]) == 0) return i;
@@ -96,7 +97,8 @@ static um_status read_folder(um_ctx *ctx, const char *path, const char *const *n
     for (int i = 0; i < count && status == UM_OK; i++) {
         char *file = NULL;
         status = um_path_join(ctx, &file, path, names[i]);
-        if (status == UM_OK && um_path_exists(file)) status = um_file_read(ctx, file, most, &out[i]);
+        if (status == UM_OK && um_path_exists(file))
+            status = um_file_read(ctx, file, most, &out[i]);
         most -= UM_MIN(most, out[i].size);
         um_free(ctx, file);
     }

@@ -27,7 +27,8 @@ static void place(um_image *out, const float *x, int h, int w, int c, int top, i
         if (c == out->c)
             um_picture_bytes(from, (size_t)w * c, row);
         else
-            for (int i = 0; i < w; i++) um_picture_bytes(from + (size_t)i * c, out->c, row + i * out->c);
+            for (int i = 0; i < w; i++)
+                um_picture_bytes(from + (size_t)i * c, out->c, row + i * out->c);
     }
 }
 
@@ -36,16 +37,18 @@ um_status um_picture_grid(um_ctx *ctx, const float *x, int n, int h, int w, int 
 {
     *out = (um_image){ 0 };
     if (n < 1 || h < 1 || w < 1 || c < 1 || columns < 0 || h > UM_IMAGE_SIDE || w > UM_IMAGE_SIDE)
-        return um_fail(ctx, UM_BAD_ARG, "a picture of %d images of %d x %d x %d in %d columns", n, h, w,
-                       c, columns);
+        return um_fail(ctx, UM_BAD_ARG, "a picture of %d images of %d x %d x %d in %d columns", n,
+                       h, w, c, columns);
     const int shown = c >= 3 ? 3 : 1;
     const int cols = UM_MIN(n, columns ? columns : (int)ceil(sqrt(n)));
     const int rows = (n - 1) / cols + 1, gap = n > 1 ? GAP : 0;
-    const int64_t full_h = (int64_t)rows * (h + gap) + gap, full_w = (int64_t)cols * (w + gap) + gap;
+    const int64_t full_h = (int64_t)rows * (h + gap) + gap,
+                  full_w = (int64_t)cols * (w + gap) + gap;
     if (full_h > UM_IMAGE_SIDE || full_w > UM_IMAGE_SIDE)
-        return um_fail(ctx, UM_BAD_ARG, "a picture of %d images of %d x %d in %d columns is larger than "
-                       "%d a side (choose fewer images or another number of columns)", n, h, w, cols,
-                       (int)UM_IMAGE_SIDE);
+        return um_fail(ctx, UM_BAD_ARG,
+                       "a picture of %d images of %d x %d in %d columns is larger than "
+                       "%d a side (choose fewer images or another number of columns)",
+                       n, h, w, cols, (int)UM_IMAGE_SIDE);
     UM_TRY(um_image_make(ctx, out, (int)full_h, (int)full_w, shown));
     for (int i = 0; i < n; i++)
         place(out, x + (size_t)i * h * w * c, h, w, c, gap + i / cols * (h + gap),

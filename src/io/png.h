@@ -23,7 +23,7 @@ um_status um_png_decode(um_ctx *ctx, const char *path, um_bytes bytes, const uin
 
 /* Write 1 (gray), 2 (gray, alpha), 3 (RGB) or 4 (RGBA) channels with `count` texts (UTF-8 values;
  * keys of 1 to 79 Latin letters). Whole or not at all. */
-um_status um_png_write(um_ctx *ctx, const char *path, const um_image *image, const um_png_text *texts,
-                       int count);
+um_status um_png_write(um_ctx *ctx, const char *path, const um_image *image,
+                       const um_png_text *texts, int count);
 
 #endif

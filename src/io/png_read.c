@@ -54,7 +54,8 @@ static void transform(reading *r)
 static void read_pixels(reading *r)
 {
     if (setjmp(png_jmpbuf(r->png))) {
-        if (r->status == UM_OK) r->status = um_fail(r->ctx, UM_BAD_FILE, "%s: PNG: broken", r->path);
+        if (r->status == UM_OK)
+            r->status = um_fail(r->ctx, UM_BAD_FILE, "%s: PNG: broken", r->path);
         return;
     }
     png_set_read_fn(r->png, r, take_bytes);
@@ -68,7 +69,8 @@ static void read_pixels(reading *r)
     transform(r);
     if (r->status != UM_OK) return;
     r->status = um_image_make(r->ctx, &r->raw, (int)h, (int)w, png_get_channels(r->png, r->info));
-    if (r->status == UM_OK) r->status = um_alloc(r->ctx, &r->rows, h, sizeof *r->rows, "rows of a PNG");
+    if (r->status == UM_OK)
+        r->status = um_alloc(r->ctx, &r->rows, h, sizeof *r->rows, "rows of a PNG");
     if (r->status != UM_OK) return;
     const size_t stride = (size_t)w * (size_t)r->raw.c;
     if (png_get_rowbytes(r->png, r->info) != stride) png_error(r->png, "an unknown kind of pixels");
@@ -121,8 +123,8 @@ um_status um_png_decode(um_ctx *ctx, const char *path, um_bytes bytes, const uin
     if (bytes.size < 8 || png_sig_cmp(bytes.data, 0, 8) != 0)
         return um_fail(ctx, UM_BAD_FILE, "%s: is no PNG", path);
     reading r = { .ctx = ctx, .path = path, .bytes = bytes };
-    r.png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &r, on_error, on_warning, &r, take_memory,
-                                     give_memory);
+    r.png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &r, on_error, on_warning, &r,
+                                     take_memory, give_memory);
     if (r.png) r.info = png_create_info_struct(r.png);
     if (!r.info)
         r.status = um_fail(ctx, UM_NO_MEMORY, "%s: no memory to read it", path);

@@ -54,8 +54,9 @@ static um_status make_texts(writing *w, const um_png_text *texts)
     for (int i = 0; i < w->count; i++) {
         const size_t length = strlen(texts[i].key);
         if (length < 1 || length > 79 || !is_ascii(texts[i].key))
-            return um_fail(w->ctx, UM_BAD_ARG, "%s: PNG key '%.79s' should have 1 to 79 Latin letters",
-                           w->path, texts[i].key);
+            return um_fail(w->ctx, UM_BAD_ARG,
+                           "%s: PNG key '%.79s' should have 1 to 79 Latin letters", w->path,
+                           texts[i].key);
         const bool plain = is_ascii(texts[i].value);
         w->texts[i] = (png_text){
             .compression = plain ? PNG_TEXT_COMPRESSION_NONE : PNG_ITXT_COMPRESSION_NONE,
@@ -100,12 +101,12 @@ static void give_memory(png_structp png, png_voidp p)
     um_free(((writing *)png_get_mem_ptr(png))->ctx, p);
 }
 
-um_status um_png_write(um_ctx *ctx, const char *path, const um_image *image, const um_png_text *texts,
-                       int count)
+um_status um_png_write(um_ctx *ctx, const char *path, const um_image *image,
+                       const um_png_text *texts, int count)
 {
     if (image->c < 1 || image->c > 4 || image->h < 1 || image->w < 1 || count < 0)
-        return um_fail(ctx, UM_BAD_ARG, "%s: a PNG of %d x %d with %d channels (1 to 4)", path, image->h,
-                       image->w, image->c);
+        return um_fail(ctx, UM_BAD_ARG, "%s: a PNG of %d x %d with %d channels (1 to 4)", path,
+                       image->h, image->w, image->c);
     writing w = { .ctx = ctx, .path = path, .image = image, .count = count };
     w.status = make_texts(&w, texts);
     um_writer_open(&w.out, ctx, path);

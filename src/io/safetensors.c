@@ -13,7 +13,11 @@
 
 #include "io/file.h"
 
-enum { HEADER_MOST = 100000000, NAME_MOST = 4096, TENSORS_MOST = 1 << 20 }; /* first: the reference's */
+enum {
+    HEADER_MOST = 100000000,
+    NAME_MOST = 4096,
+    TENSORS_MOST = 1 << 20
+}; /* first: the reference's */
 
 static const struct {
     const char *name;
@@ -90,7 +94,8 @@ static um_status read_offsets(const um_safetensors *st, um_stored *t, const json
         return bad(st, "tensor '%s': data_offsets should be two whole numbers", t->name);
     const json_int_t from = json_integer_value(first), to = json_integer_value(last);
     if (from < 0 || to < from || (uint64_t)to > body)
-        return bad(st, "tensor '%s': bytes %lld to %lld lie outside of the file (its data has %llu)",
+        return bad(st,
+                   "tensor '%s': bytes %lld to %lld lie outside of the file (its data has %llu)",
                    t->name, (long long)from, (long long)to, (unsigned long long)body);
     if ((uint64_t)(to - from) != t->bytes)
         return bad(st, "tensor '%s': %lld bytes, but its shape in %s needs %zu", t->name,
@@ -102,7 +107,8 @@ static um_status read_offsets(const um_safetensors *st, um_stored *t, const json
 static um_status read_tensor(um_safetensors *st, um_stored *t, const char *name,
                              const json_t *entry, uint64_t body)
 {
-    if (strlen(name) > NAME_MOST) return bad(st, "a tensor's name is longer than %d", (int)NAME_MOST);
+    if (strlen(name) > NAME_MOST)
+        return bad(st, "a tensor's name is longer than %d", (int)NAME_MOST);
     if (!json_is_object(entry)) return bad(st, "tensor '%s' should be an object", name);
     t->name = name;
     t->path = st->path;

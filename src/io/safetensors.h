@@ -66,8 +66,8 @@ const char *um_safetensors_metadata(const um_safetensors *st, const char *key);
 bool um_stored_has_shape(const um_stored *s, int rank, const int64_t *shape);
 
 /* The values, converted. `count` must be the tensor's (else UM_BAD_FILE); a file cut since it was
- * opened is UM_BAD_FILE. Whole numbers come from whole types, or from real ones that hold only whole
- * values within 2^53. After a failure `out` is zeroed. */
+ * opened is UM_BAD_FILE. Whole numbers come from whole types, or from real ones that hold only
+ * whole values within 2^53. After a failure `out` is zeroed. */
 um_status um_stored_floats(um_ctx *ctx, const um_stored *s, float *out, size_t count);
 um_status um_stored_doubles(um_ctx *ctx, const um_stored *s, double *out, size_t count);
 um_status um_stored_ints(um_ctx *ctx, const um_stored *s, int64_t *out, size_t count);

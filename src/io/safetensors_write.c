@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * safetensors_write.c - header and bytes in the reference's order: wide types first, then by name. */
+ * safetensors_write.c - header and bytes in the reference's order: wide types first, then by
+ * name. */
 #include "io/safetensors_write.h"
 
 #include <jansson.h>
@@ -40,8 +41,8 @@ static void add(um_tensors_out *w, const char *name, um_stored_type type, size_t
 {
     if (w->status != UM_OK) return;
     if (rank < 0 || rank > UM_STORED_RANK) {
-        w->status = um_fail(w->ctx, UM_BAD_ARG, "tensor '%s': %d dimensions (at most %d)", name, rank,
-                            (int)UM_STORED_RANK);
+        w->status = um_fail(w->ctx, UM_BAD_ARG, "tensor '%s': %d dimensions (at most %d)", name,
+                            rank, (int)UM_STORED_RANK);
         return;
     }
     struct um_tensor_out *t = um_arena_take(&w->arena, sizeof *t);
@@ -66,8 +67,9 @@ void um_tensors_floats(um_tensors_out *w, const char *name, um_stored_type type,
 {
     const bool half = type == UM_STORED_F16 || type == UM_STORED_BF16;
     if (w->status == UM_OK && type != UM_STORED_F32 && !half)
-        w->status = um_fail(w->ctx, UM_BAD_ARG, "tensor '%s': %s cannot be written (F32, F16 or BF16)",
-                            name, um_stored_type_name(type));
+        w->status =
+            um_fail(w->ctx, UM_BAD_ARG, "tensor '%s': %s cannot be written (F32, F16 or BF16)",
+                    name, um_stored_type_name(type));
     add(w, name, type, half ? 2 : 4, rank, shape, values);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * safetensors_write.h - collect tensors, then write them into one file as the reference orders them. */
+ * safetensors_write.h - collect tensors, then write them into one file as the reference orders
+ * them. */
 #ifndef UM_SAFETENSORS_WRITE_H
 #define UM_SAFETENSORS_WRITE_H
 

@@ -24,7 +24,8 @@ static void print_real(char *out, size_t size, double x)
 static bool print_value(char *out, size_t size, const json_t *value)
 {
     if (json_is_boolean(value)) snprintf(out, size, "%s", json_is_true(value) ? "true" : "false");
-    else if (json_is_integer(value)) snprintf(out, size, "%" PRId64, (int64_t)json_integer_value(value));
+    else if (json_is_integer(value))
+        snprintf(out, size, "%" PRId64, (int64_t)json_integer_value(value));
     else if (json_is_real(value)) print_real(out, size, json_real_value(value));
     else if (json_is_string(value)) snprintf(out, size, "%s", json_string_value(value));
     else return false;
@@ -65,7 +66,8 @@ static void read_keys(um_json *j, um_scheduler_json *s, char *room)
             return;
         }
         if (!print_any(room, TEXT_BYTES, value)) {
-            um_json_fail(j, key, "should be a text, a number, true, false, or a short list of these");
+            um_json_fail(j, key,
+                         "should be a text, a number, true, false, or a short list of these");
             return;
         }
         add(s, key, room);
@@ -108,7 +110,8 @@ um_status um_scheduler_json_begin(um_ctx *ctx, um_scheduler_json *s, const char 
     return status;
 }
 
-um_status um_scheduler_json_set(um_ctx *ctx, um_scheduler_json *s, const char *name, const char *text)
+um_status um_scheduler_json_set(um_ctx *ctx, um_scheduler_json *s, const char *name,
+                                const char *text)
 {
     for (int i = 0; i < s->count; i++) {
         if (strcmp(s->keys[i].name, name) != 0) continue;
@@ -116,7 +119,8 @@ um_status um_scheduler_json_set(um_ctx *ctx, um_scheduler_json *s, const char *n
         return s->texts.status;
     }
     if (s->count == UM_SCHEDULER_KEYS_MAX)
-        return um_fail(ctx, UM_BAD_ARG, "more than %d settings of a scheduler", UM_SCHEDULER_KEYS_MAX);
+        return um_fail(ctx, UM_BAD_ARG, "more than %d settings of a scheduler",
+                       UM_SCHEDULER_KEYS_MAX);
     add(s, name, text);
     return s->texts.status;
 }
@@ -160,7 +164,8 @@ static json_t *any_of(const char *text)
 
 um_status um_scheduler_json_write(um_ctx *ctx, const um_scheduler_json *s, const char *path)
 {
-    json_t *root = json_pack("{s:s, s:s}", "_class_name", s->class_name, "_diffusers_version", "0.42.1");
+    json_t *root =
+        json_pack("{s:s, s:s}", "_class_name", s->class_name, "_diffusers_version", "0.42.1");
     bool whole = root != NULL;
     for (int i = 0; whole && i < s->count; i++)
         whole = json_object_set_new(root, s->keys[i].name, any_of(s->keys[i].text)) == 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * unet_file.c - a network's folder: every tensor of the file must be a parameter, and every parameter there. */
+ * unet_file.c - a network's folder: every tensor of the file must be a parameter, and every
+ * parameter there. */
 #include "io/unet_file.h"
 
 #include <inttypes.h>
@@ -41,7 +42,8 @@ static void write_shape(char *out, int rank, const int64_t *shape)
 {
     size_t used = (size_t)snprintf(out, SHAPE_BYTES, "[");
     for (int i = 0; i < rank; i++)
-        used += (size_t)snprintf(out + used, SHAPE_BYTES - used, "%s%" PRId64, i ? ", " : "", shape[i]);
+        used +=
+            (size_t)snprintf(out + used, SHAPE_BYTES - used, "%s%" PRId64, i ? ", " : "", shape[i]);
     snprintf(out + used, SHAPE_BYTES - used, "]");
 }
 
@@ -50,8 +52,8 @@ static um_status refuse_shape(um_ctx *ctx, const um_stored *s, int rank, const i
     char is[SHAPE_BYTES], wanted[SHAPE_BYTES];
     write_shape(is, s->rank, s->shape);
     write_shape(wanted, rank, shape);
-    return um_fail(ctx, UM_BAD_FILE, "%s: tensor '%s' is %s (the network has %s)", s->path, s->name, is,
-                   wanted);
+    return um_fail(ctx, UM_BAD_FILE, "%s: tensor '%s' is %s (the network has %s)", s->path, s->name,
+                   is, wanted);
 }
 
 /* One parameter; `room` holds the numbers of the largest. */
@@ -63,7 +65,8 @@ static um_status load_one(um_ctx *ctx, const um_unet_shards *shards, const um_pa
     const um_stored *s = um_unet_shards_find(shards, p->name);
     if (!s && older_name(p->name, older)) s = um_unet_shards_find(shards, older);
     if (!s)
-        return um_fail(ctx, UM_BAD_FILE, "%s: tensor '%s' is missing", shards->files[0].path, p->name);
+        return um_fail(ctx, UM_BAD_FILE, "%s: tensor '%s' is missing", shards->files[0].path,
+                       p->name);
     if (!um_stored_has_shape(s, rank, shape)) return refuse_shape(ctx, s, rank, shape);
     UM_TRY(um_stored_floats(ctx, s, room, um_shape_count(p->shape)));
     um_param_from_file(p, room, p->value);
@@ -81,7 +84,8 @@ static bool is_known(const um_params *params, const char *name)
     return false;
 }
 
-static um_status refuse_strangers(um_ctx *ctx, const um_unet_shards *shards, const um_params *params)
+static um_status refuse_strangers(um_ctx *ctx, const um_unet_shards *shards,
+                                  const um_params *params)
 {
     for (int i = 0; i < shards->count; i++)
         for (int k = 0; k < shards->files[i].count; k++)
@@ -134,7 +138,8 @@ static um_status write_all(um_ctx *ctx, const um_params *params, const um_real *
 {
     float *room;
     um_tensors_out out;
-    UM_TRY(um_alloc(ctx, &room, params->numbers, sizeof *room, "the parameters as the file has them"));
+    UM_TRY(
+        um_alloc(ctx, &room, params->numbers, sizeof *room, "the parameters as the file has them"));
     um_tensors_begin(&out, ctx);
     um_tensors_text(&out, "format", "pt");
     float *at = room;
@@ -151,8 +156,8 @@ static um_status write_all(um_ctx *ctx, const um_params *params, const um_real *
     return status;
 }
 
-um_status um_unet_file_write_weights(um_ctx *ctx, um_unet *unet, const um_real *values, const char *dtype,
-                                     const char *folder)
+um_status um_unet_file_write_weights(um_ctx *ctx, um_unet *unet, const um_real *values,
+                                     const char *dtype, const char *folder)
 {
     static const um_stored_type types[] = { UM_STORED_F32, UM_STORED_F16, UM_STORED_BF16 };
     const um_params *params = um_unet_params(unet);
@@ -162,7 +167,8 @@ um_status um_unet_file_write_weights(um_ctx *ctx, um_unet *unet, const um_real *
     if (i == UM_COUNT(types))
         return um_fail(ctx, UM_BAD_ARG, "numbers of type '%.40s' (f32, f16, bf16)", dtype);
     UM_TRY(um_path_join(ctx, &path, folder, UM_WEIGHTS_NAME));
-    const um_status status = write_all(ctx, params, values ? values : params->values, types[i], path);
+    const um_status status =
+        write_all(ctx, params, values ? values : params->values, types[i], path);
     um_free(ctx, path);
     return status;
 }

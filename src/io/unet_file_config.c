@@ -14,14 +14,17 @@ enum { MOST = INT32_MAX };
 /* Where words share a meaning, the first is written. */
 static const um_choice block_words[] = { { "conv", 0 }, { "resnet", 1 }, { NULL, 0 } };
 static const um_choice shift_words[] = { { "default", 0 }, { "scale_shift", 1 }, { NULL, 0 } };
-static const um_choice down_words[] = { { "DownBlock2D", 0 },        { "AttnDownBlock2D", 1 },
-                                        { "UNetResDownBlock2D", 0 }, { "UNetResAttnDownBlock2D", 1 },
+static const um_choice down_words[] = { { "DownBlock2D", 0 },
+                                        { "AttnDownBlock2D", 1 },
+                                        { "UNetResDownBlock2D", 0 },
+                                        { "UNetResAttnDownBlock2D", 1 },
                                         { NULL, 0 } };
 static const um_choice up_words[] = { { "UpBlock2D", 0 },        { "AttnUpBlock2D", 1 },
                                       { "UNetResUpBlock2D", 0 }, { "UNetResAttnUpBlock2D", 1 },
                                       { NULL, 0 } };
-static const um_choice act_words[] = { { "silu", UM_SILU }, { "swish", UM_SILU }, { "mish", UM_MISH },
-                                       { "gelu", UM_GELU }, { "relu", UM_RELU },  { NULL, 0 } };
+static const um_choice act_words[] = { { "silu", UM_SILU }, { "swish", UM_SILU },
+                                       { "mish", UM_MISH }, { "gelu", UM_GELU },
+                                       { "relu", UM_RELU }, { NULL, 0 } };
 static const um_choice time_words[] = { { "positional", UM_TIME_POSITIONAL },
                                         { "fourier", UM_TIME_FOURIER },
                                         { "learned", UM_TIME_LEARNED },
@@ -83,7 +86,8 @@ static int read_int(um_json *j, const char *key, int fallback)
     return (int)um_json_int_or(j, key, fallback, 0, MOST);
 }
 
-/* A count, or null, which a configuration writes 0: a 0 in the file is another thing and refused. */
+/* A count, or null, which a configuration writes 0: a 0 in the file is another thing and
+ * refused. */
 static int read_count(um_json *j, const char *key)
 {
     return (int)um_json_int_or(j, key, 0, 1, MOST);
@@ -106,7 +110,8 @@ static void read_sizes(um_json *j, um_unet_config *c)
 }
 
 /* The types of the blocks; `levels` of them. */
-static void read_types(um_json *j, const char *key, const um_choice *words, int levels, bool *attention)
+static void read_types(um_json *j, const char *key, const um_choice *words, int levels,
+                       bool *attention)
 {
     const char *text[UM_UNET_MAX_LEVELS] = { 0 };
     const int count = um_json_texts(j, key, text, UM_UNET_MAX_LEVELS);
@@ -127,7 +132,8 @@ static void read_levels(um_json *j, um_unet_config *c)
     if (down) read_types(j, "down_block_types", down_words, c->levels, c->down_attention);
     if (up) read_types(j, "up_block_types", up_words, c->levels, c->up_attention);
     if (c->levels != 4 && !(down && up))
-        um_json_fail(j, down ? "up_block_types" : "down_block_types", "is missing (%d levels)", c->levels);
+        um_json_fail(j, down ? "up_block_types" : "down_block_types", "is missing (%d levels)",
+                     c->levels);
 }
 
 static void read_embeddings(um_json *j, um_unet_config *c)
@@ -154,7 +160,8 @@ static void read_layers(um_json *j, um_unet_config *c)
     c->center_input_sample = um_json_bool_or(j, "center_input_sample", c->center_input_sample);
     c->mid_block = read_word(j, "mid_block_type", mid_words, 1, 0);
     c->add_attention = um_json_bool_or(j, "add_attention", c->add_attention);
-    c->mid_block_scale_factor = um_json_real_or(j, "mid_block_scale_factor", c->mid_block_scale_factor);
+    c->mid_block_scale_factor =
+        um_json_real_or(j, "mid_block_scale_factor", c->mid_block_scale_factor);
     c->downsample_padding = read_int(j, "downsample_padding", c->downsample_padding);
     c->downsample_resnet = read_word(j, "downsample_type", block_words, 0, 0);
     c->upsample_resnet = read_word(j, "upsample_type", block_words, 0, 0);
@@ -187,7 +194,8 @@ um_status um_unet_file_read_config(um_ctx *ctx, um_unet_config *out, const char 
     return status;
 }
 
-/* The value of a key; jansson's functions pass a NULL on and give up at the end, which is -1 here. */
+/* The value of a key; jansson's functions pass a NULL on and give up at the end, which is -1
+ * here. */
 static void put(json_t *root, bool *whole, const char *key, json_t *value)
 {
     if (json_object_set_new(root, key, value) != 0) *whole = false;
@@ -227,8 +235,8 @@ static json_t *channels_of(const um_unet_config *c)
     return array;
 }
 
-/* Above a level's channels attention_head_dim means one head to us, and nothing to diffusers, which has null
- * for one head everywhere: written where that is the same. */
+/* Above a level's channels attention_head_dim means one head to us, and nothing to diffusers, which
+ * has null for one head everywhere: written where that is the same. */
 static json_t *head_dim_of(const um_unet_config *c)
 {
     const int dim = c->attention_head_dim, last = c->levels - 1;
@@ -244,7 +252,8 @@ static json_t *head_dim_of(const um_unet_config *c)
 
 static json_t *class_of(const um_unet_config *c)
 {
-    const bool named = c->class_embed_type == UM_CLASS_TIMESTEP || c->class_embed_type == UM_CLASS_IDENTITY;
+    const bool named =
+        c->class_embed_type == UM_CLASS_TIMESTEP || c->class_embed_type == UM_CLASS_IDENTITY;
     return named ? word(class_words, c->class_embed_type) : json_null();
 }
 
@@ -287,7 +296,8 @@ um_status um_unet_file_write_config(um_ctx *ctx, const um_unet_config *c, const 
         { "up_block_types", types(up_words, c->levels, c->up_attention) },
         { "upsample_type", word(block_words, c->upsample_resnet) },
     };
-    for (size_t i = 0; i < UM_COUNT(entries); i++) put(root, &whole, entries[i].key, entries[i].value);
+    for (size_t i = 0; i < UM_COUNT(entries); i++)
+        put(root, &whole, entries[i].key, entries[i].value);
     const um_status status = um_json_save(ctx, whole ? root : NULL, path);
     json_decref(root);
     return status;

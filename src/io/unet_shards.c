@@ -36,7 +36,8 @@ static um_status open_named(um_unet_shards *s, um_json *index, json_t *map, cons
     json_object_foreach (map, tensor, file) {
         const char *name = json_string_value(file);
         if (!name || !*name || strchr(name, '/')) {
-            um_json_fail(index, "weight_map", "should name a file in the same folder for '%.80s'", tensor);
+            um_json_fail(index, "weight_map", "should name a file in the same folder for '%.80s'",
+                         tensor);
             return index->status;
         }
         int i = 0;
@@ -68,14 +69,16 @@ static um_status open_index(um_unet_shards *s, const char *folder, const char *p
 
 static um_status nothing_there(um_ctx *ctx, const char *folder)
 {
-    static const char *const pickles[] = { "diffusion_pytorch_model.bin", "diffusion_pytorch_model.ckpt",
+    static const char *const pickles[] = { "diffusion_pytorch_model.bin",
+                                           "diffusion_pytorch_model.ckpt",
                                            "diffusion_pytorch_model.pt" };
     for (size_t i = 0; i < UM_COUNT(pickles); i++)
         if (is_there(ctx, folder, pickles[i]))
-            return um_fail(ctx, UM_BAD_FILE,
-                           "%s/%s: a pickle, which can run code when it is read (load it in diffusers and "
-                           "write " UM_WEIGHTS_NAME " by save_pretrained(..., safe_serialization=True))",
-                           folder, pickles[i]);
+            return um_fail(
+                ctx, UM_BAD_FILE,
+                "%s/%s: a pickle, which can run code when it is read (load it in diffusers and "
+                "write " UM_WEIGHTS_NAME " by save_pretrained(..., safe_serialization=True))",
+                folder, pickles[i]);
     return um_fail(ctx, UM_BAD_FILE, "%s: no " UM_WEIGHTS_NAME " here", folder);
 }
 

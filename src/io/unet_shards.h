@@ -13,8 +13,8 @@ typedef struct um_unet_shards {
     int count;
 } um_unet_shards;
 
-/* diffusion_pytorch_model.safetensors, or the files that its .index.json names. UM_BAD_FILE where neither is
- * there or one cannot be read; pickles are refused with the way to convert them. */
+/* diffusion_pytorch_model.safetensors, or the files that its .index.json names. UM_BAD_FILE where
+ * neither is there or one cannot be read; pickles are refused with the way to convert them. */
 um_status um_unet_shards_open(um_unet_shards *s, um_ctx *ctx, const char *folder);
 
 /* Release all; harmless on a zeroed one. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * attention_block.h - self-attention between the pixels of an image, as a residual (DDPM, appendix B).
+ * attention_block.h - self-attention between the pixels of an image, as a residual (DDPM, appendix
+ * B).
  *
  *     h = norm(x);  y = (x + to_out(attention(to_q(h), to_k(h), to_v(h)))) / scale */
 #ifndef UM_ATTENTION_BLOCK_H
@@ -24,8 +25,8 @@ typedef struct um_attention_block {
     double scale;
 } um_attention_block;
 
-/* channels / head_dim heads; where head_dim does not divide the channels the heads cover fewer. to_out
- * starts at zero. */
+/* channels / head_dim heads; where head_dim does not divide the channels the heads cover fewer.
+ * to_out starts at zero. */
 void um_attention_init(um_attention_block *b, const um_attention_settings *s);
 
 void um_attention_visit(um_attention_block *b, um_visitor *v);

@@ -16,7 +16,8 @@ typedef struct um_conv {
  * 1 / sqrt(k k in). The name must outlive the layer. */
 void um_conv_init(um_conv *c, const char *name, int in, int out, int k);
 
-/* 3 x 3 with stride 2. padding 1 pads all sides, padding 0 the right and the bottom alone: both halve. */
+/* 3 x 3 with stride 2. padding 1 pads all sides, padding 0 the right and the bottom alone: both
+ * halve. */
 void um_conv_init_down(um_conv *c, const char *name, int channels, int padding);
 
 /* Start at zero instead: what the layer adds is nothing at first. */

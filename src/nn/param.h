@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * param.h - parameters and the one visitor that lists them.
  *
- * A layer has a `visit` function that names its parameters in a fixed order. One visit at opening gives each
- * a place in a flat list (um_params); initialising, counting, saving, EMA and the optimiser all go through
- * that list. */
+ * A layer has a `visit` function that names its parameters in a fixed order. One visit at opening
+ * gives each a place in a flat list (um_params); initialising, counting, saving, EMA and the
+ * optimiser all go through that list. */
 #ifndef UM_PARAM_H
 #define UM_PARAM_H
 
@@ -11,20 +11,22 @@
 #include "base/arena.h"
 #include "base/random.h"
 
-/* How files keep a parameter; ours is [kh, kw, ci, co], [1, 1, in, out], [1, 1, rows, c] or [1, 1, 1, c]. */
+/* How files keep a parameter; ours is [kh, kw, ci, co], [1, 1, in, out], [1, 1, rows, c] or [1, 1,
+ * 1, c]. */
 typedef enum um_layout {
-    UM_LAYOUT_VECTOR, /* [c]                                        */
-    UM_LAYOUT_LINEAR, /* [out, in], transposed at the door          */
-    UM_LAYOUT_CONV,   /* [co, ci, kh, kw], permuted at the door     */
-    UM_LAYOUT_TABLE,  /* [rows, c], as it is                        */
+    UM_LAYOUT_VECTOR, /* [c] */
+    UM_LAYOUT_LINEAR, /* [out, in], transposed at the door */
+    UM_LAYOUT_CONV,   /* [co, ci, kh, kw], permuted at the door */
+    UM_LAYOUT_TABLE,  /* [rows, c], as it is */
 } um_layout;
 
 /* Its value before training. */
 typedef enum um_init {
     UM_INIT_ZERO,
     UM_INIT_ONE,
-    UM_INIT_UNIFORM, /* within +-scale: 1 / sqrt(inputs), PyTorch's default for linear and convolution */
-    UM_INIT_NORMAL,  /* normal with deviation scale: embeddings                                       */
+    UM_INIT_UNIFORM, /* within +-scale: 1 / sqrt(inputs), PyTorch's default for linear and
+                        convolution */
+    UM_INIT_NORMAL,  /* normal with deviation scale: embeddings */
 } um_init;
 
 typedef struct um_param {
@@ -46,12 +48,13 @@ void um_visit_leave(um_visitor *v);
 /* List *p, whose shape, layout and init the layer has set; p must stay where it is. */
 void um_visit_param(um_visitor *v, um_param *p, const char *name);
 
-/* The parameter on a tape, which computes its gradient where it has room for one. Once a tape: a second
- * record would store its own part of the gradient over the first's. */
+/* The parameter on a tape, which computes its gradient where it has room for one. Once a tape: a
+ * second record would store its own part of the gradient over the first's. */
 um_var um_param_record(um_tape *t, const um_param *p);
 
-/* All parameters of a model. values is one block, in list order, each parameter aligned to 64 bytes (the gaps
- * are zeros); gradients and whatever an optimiser keeps have the same layout, so one pass serves all. */
+/* All parameters of a model. values is one block, in list order, each parameter aligned to 64 bytes
+ * (the gaps are zeros); gradients and whatever an optimiser keeps have the same layout, so one pass
+ * serves all. */
 typedef struct um_params {
     um_ctx *ctx;
     um_arena names;
@@ -62,14 +65,14 @@ typedef struct um_params {
     um_real *values, *grads;
 } um_params;
 
-/* Visit a model and carve its values from one block of zeros. `visit` is the model's visit function, called
- * twice. On failure *params is empty. Free with um_params_free. */
+/* Visit a model and carve its values from one block of zeros. `visit` is the model's visit
+ * function, called twice. On failure *params is empty. Free with um_params_free. */
 um_status um_params_init(um_params *params, um_ctx *ctx, void (*visit)(void *model, um_visitor *v),
                          void *model);
 void um_params_free(um_params *params);
 
-/* Add a block of gradients, all zero, so that tapes recorded from now on compute them. No effect where
- * there is one. */
+/* Add a block of gradients, all zero, so that tapes recorded from now on compute them. No effect
+ * where there is one. */
 um_status um_params_want_grads(um_params *params);
 
 /* Initial values from seed alone: parameter k is item k of UM_STREAM_INIT. */

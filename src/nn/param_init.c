@@ -2,7 +2,8 @@
  * param_init.c - values before training. */
 #include "nn/param.h"
 
-/* Four numbers from each index: the 32 bits of a word as the middle of its cell in (-scale, scale). */
+/* Four numbers from each index: the 32 bits of a word as the middle of its cell in (-scale,
+ * scale). */
 static void fill_uniform(const um_random *r, um_real *out, size_t n, double scale)
 {
     for (size_t i = 0; i < n; i += 4) {

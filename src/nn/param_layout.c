@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * param_layout.c - parameters in the order that files keep.
  *
- * Ours is [kh, kw, ci, co], a file's [co, ci, kh, kw]: a matrix of (co) x (ci, kh, kw) against one of
- * (kh, kw, ci) x (co). A linear layer is the case kh = kw = 1; vectors and tables are as they are. */
+ * Ours is [kh, kw, ci, co], a file's [co, ci, kh, kw]: a matrix of (co) x (ci, kh, kw) against one
+ * of (kh, kw, ci) x (co). A linear layer is the case kh = kw = 1; vectors and tables are as they
+ * are. */
 #include "nn/param.h"
 
 int um_param_file_shape(const um_param *p, int64_t shape[4])

@@ -7,7 +7,8 @@ void um_res_init(um_res_block *b, const um_res_settings *s)
     b->settings = *s;
     um_norm_init(&b->norm1, "norm1", s->in, s->groups, s->eps);
     um_conv_init(&b->conv1, "conv1", s->in, s->out, 3);
-    um_linear_init(&b->time_emb_proj, "time_emb_proj", s->emb, s->scale_shift ? 2 * s->out : s->out);
+    um_linear_init(&b->time_emb_proj, "time_emb_proj", s->emb,
+                   s->scale_shift ? 2 * s->out : s->out);
     um_norm_init(&b->norm2, "norm2", s->out, s->groups, s->eps);
     um_conv_init(&b->conv2, "conv2", s->out, s->out, 3);
     um_conv_start_at_zero(&b->conv2);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * res_block.h - the residual block of DDPM's U-Net (arXiv 2006.11239, appendix B), after improved DDPM
- * (2102.09672) with scale-shift, and with the resampling inside that BigGAN has.
+ * res_block.h - the residual block of DDPM's U-Net (arXiv 2006.11239, appendix B), after improved
+ * DDPM (2102.09672) with scale-shift, and with the resampling inside that BigGAN has.
  *
  *     h = conv1(resample(act(norm1(x)))) + time_emb_proj(act(emb))
  *     y = (shortcut(resample(x)) + conv2(dropout(act(norm2(h))))) / scale
  *
- * With scale-shift the time does not add to h: norm2(h) (1 + s) + b, where (s, b) = time_emb_proj(act(emb)). */
+ * With scale-shift the time does not add to h: norm2(h) (1 + s) + b, where (s, b) =
+ * time_emb_proj(act(emb)). */
 #ifndef UM_RES_BLOCK_H
 #define UM_RES_BLOCK_H
 
@@ -39,8 +40,8 @@ void um_res_init(um_res_block *b, const um_res_settings *s);
 
 void um_res_visit(um_res_block *b, um_visitor *v);
 
-/* x [n, h, w, in]; emb [n, 1, 1, width], the time embedding after the activation (every block needs the
- * same, so it is applied once outside) -> [n, h', w', out] */
+/* x [n, h, w, in]; emb [n, 1, 1, width], the time embedding after the activation (every block needs
+ * the same, so it is applied once outside) -> [n, h', w', out] */
 um_var um_res_apply(um_tape *t, const um_res_block *b, um_var x, um_var emb);
 
 #endif

@@ -39,7 +39,9 @@ um_var um_time_proj_apply(um_tape *t, const um_time_proj *p, um_var weight, um_v
     um_var y = { 0 };
     um_tape_enter(t, "time_proj");
     switch (p->kind) {
-    case UM_TIME_POSITIONAL: y = um_timestep_embedding(t, timesteps, p->width, p->flip, p->shift); break;
+    case UM_TIME_POSITIONAL:
+        y = um_timestep_embedding(t, timesteps, p->width, p->flip, p->shift);
+        break;
     case UM_TIME_FOURIER: y = um_fourier_embedding(t, timesteps, weight, false); break;
     case UM_TIME_LEARNED: y = um_embedding(t, weight, timesteps); break;
     }

@@ -71,7 +71,8 @@ static void init_layers(um_unet *u)
     for (int i = 0; i < c->levels; i++) um_unet_block_init_down(&u->down[i], &u->arena, c, i);
     if (c->mid_block) um_unet_block_init_middle(&u->middle, &u->arena, c);
     for (int i = 0; i < c->levels; i++) um_unet_block_init_up(&u->up[i], &u->arena, c, i);
-    um_norm_init(&u->conv_norm_out, "conv_norm_out", c->channels[0], c->norm_num_groups, c->norm_eps);
+    um_norm_init(&u->conv_norm_out, "conv_norm_out", c->channels[0], c->norm_num_groups,
+                 c->norm_eps);
     um_conv_init(&u->conv_out, "conv_out", c->channels[0], c->out_channels, 3);
     um_conv_start_at_zero(&u->conv_out);
     if (c->center_input_sample) init_center(u);
@@ -150,15 +151,16 @@ static void check_inputs(um_tape *t, const um_unet *u, um_var x, um_var timestep
     else if (um_unet_size_check(u->ctx, &u->config, s.h, s.w) != UM_OK)
         um_tape_fail(t, UM_BAD_SHAPE, "%s", u->ctx->message);
     else if (!um_shape_same(time, (um_shape){ s.n, 1, 1, 1 }))
-        um_tape_fail(t, UM_BAD_SHAPE, "%d timesteps of width %d for %d images (one each)", time.n, time.c,
-                     s.n);
+        um_tape_fail(t, UM_BAD_SHAPE, "%d timesteps of width %d for %d images (one each)", time.n,
+                     time.c, s.n);
     else if (width == 0 && labels.id)
         um_tape_fail(t, UM_BAD_ARG, "class labels for a model without classes (none)");
     else if (width && !labels.id)
         um_tape_fail(t, UM_BAD_ARG, "no class labels (the model is class-conditional)");
     else if (width && !um_shape_same(label, (um_shape){ s.n, 1, 1, width }))
-        um_tape_fail(t, UM_BAD_SHAPE, "%d class labels of width %d for %d images (one of width %d each)",
-                     label.n, label.c, s.n, width);
+        um_tape_fail(t, UM_BAD_SHAPE,
+                     "%d class labels of width %d for %d images (one of width %d each)", label.n,
+                     label.c, s.n, width);
 }
 
 static um_var head(um_tape *t, const um_unet *u, um_var x, bool recompute)
@@ -170,7 +172,8 @@ static um_var head(um_tape *t, const um_unet *u, um_var x, bool recompute)
     return x;
 }
 
-um_var um_unet_apply(um_tape *t, um_unet *unet, um_var x, um_var timesteps, um_var labels, bool recompute)
+um_var um_unet_apply(um_tape *t, um_unet *unet, um_var x, um_var timesteps, um_var labels,
+                     bool recompute)
 {
     const um_unet *u = unet;
     um_var skips[MAX_SKIPS];

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * unet.h - the U-Net that predicts noise: diffusers' UNet2DModel, name for name (after DDPM, arXiv 2006.11239).
+ * unet.h - the U-Net that predicts noise: diffusers' UNet2DModel, name for name (after DDPM, arXiv
+ * 2006.11239).
  *
- *     time, class -> embedding;  conv_in;  down blocks, keeping each output;  middle;  up blocks, each taking
- *     what the mirrored down block kept;  norm, SiLU, conv_out */
+ *     time, class -> embedding;  conv_in;  down blocks, keeping each output;  middle;
+ *     up blocks, each taking what the mirrored down block kept;  norm, SiLU, conv_out */
 #ifndef UM_UNET_H
 #define UM_UNET_H
 
@@ -12,10 +13,10 @@
 
 typedef struct um_unet um_unet;
 
-/* Build a network with all parameters zero (um_params_initialise or a file fills them). The initial values
- * that it names are PyTorch's, but conv2 of each residual block, the attention's output projection and
- * conv_out start at zero, as in DDPM's own code. UM_BAD_ARG as um_unet_config_check says. On failure *unet
- * is NULL. */
+/* Build a network with all parameters zero (um_params_initialise or a file fills them). The initial
+ * values that it names are PyTorch's, but conv2 of each residual block, the attention's output
+ * projection and conv_out start at zero, as in DDPM's own code. UM_BAD_ARG as um_unet_config_check
+ * says. On failure *unet is NULL. */
 um_status um_unet_open(um_unet **unet, um_ctx *ctx, const um_unet_config *config);
 
 /* Free the network and set *unet to NULL; NULL is accepted. */
@@ -25,9 +26,10 @@ const um_unet_config *um_unet_configuration(const um_unet *unet);
 um_params *um_unet_params(um_unet *unet);
 
 /* Record x [n, h, w, in_channels], timesteps [n, 1, 1, 1] and, in a class-conditional model, labels
- * [n, 1, 1, um_unet_label_width] (else none) -> [n, h, w, out_channels]. `recompute`: each layer is a
- * segment that keeps only its ends. The network outlives the tape, and is recorded once on a tape that
- * computes its gradients. Failures stay on the tape. */
-um_var um_unet_apply(um_tape *t, um_unet *unet, um_var x, um_var timesteps, um_var labels, bool recompute);
+ * [n, 1, 1, um_unet_label_width] (else none) -> [n, h, w, out_channels]. `recompute`: each layer is
+ * a segment that keeps only its ends. The network outlives the tape, and is recorded once on a tape
+ * that computes its gradients. Failures stay on the tape. */
+um_var um_unet_apply(um_tape *t, um_unet *unet, um_var x, um_var timesteps, um_var labels,
+                     bool recompute);
 
 #endif

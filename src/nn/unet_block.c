@@ -6,15 +6,24 @@
 
 static um_res_settings res_settings(const um_unet_config *c, int in, int out)
 {
-    return (um_res_settings){ .in = in, .out = out, .emb = um_unet_embedding_width(c),
-                              .groups = c->norm_num_groups, .eps = c->norm_eps, .act = c->act_fn,
-                              .dropout = c->dropout, .scale_shift = c->time_scale_shift, .scale = 1.0 };
+    return (um_res_settings){ .in = in,
+                              .out = out,
+                              .emb = um_unet_embedding_width(c),
+                              .groups = c->norm_num_groups,
+                              .eps = c->norm_eps,
+                              .act = c->act_fn,
+                              .dropout = c->dropout,
+                              .scale_shift = c->time_scale_shift,
+                              .scale = 1.0 };
 }
 
 static um_attention_settings attention_settings(const um_unet_config *c, int channels)
 {
-    return (um_attention_settings){ .channels = channels, .head_dim = c->attention_head_dim,
-                                    .groups = c->norm_num_groups, .eps = c->norm_eps, .scale = 1.0 };
+    return (um_attention_settings){ .channels = channels,
+                                    .head_dim = c->attention_head_dim,
+                                    .groups = c->norm_num_groups,
+                                    .eps = c->norm_eps,
+                                    .scale = 1.0 };
 }
 
 /* Room for the layers; false once the arena has failed. */
@@ -64,8 +73,8 @@ void um_unet_block_init_middle(um_unet_block *b, um_arena *arena, const um_unet_
     if (b->attentions) um_attention_init(&b->attns[0], &a);
 }
 
-/* Layer i takes the mirrored down block's outputs from the last to the first; the first of all came in with
- * the channels of the level above. */
+/* Layer i takes the mirrored down block's outputs from the last to the first; the first of all came
+ * in with the channels of the level above. */
 void um_unet_block_init_up(um_unet_block *b, um_arena *arena, const um_unet_config *c, int index)
 {
     const int level = c->levels - 1 - index, layers = c->layers_per_block + 1;
@@ -113,7 +122,8 @@ void um_unet_block_visit(um_unet_block *b, um_visitor *v)
     um_visit_leave(v);
 }
 
-/* One residual block and its attention, on x or, where skip is not none, on x and skip side by side. */
+/* One residual block and its attention, on x or, where skip is not none, on x and skip side by
+ * side. */
 static um_var layer(um_tape *t, const um_unet_block *b, int i, um_var x, um_var skip,
                     const um_unet_flow *flow)
 {

@@ -92,13 +92,15 @@ static um_status check_channels(um_ctx *ctx, const um_unet_config *c)
             return um_fail(ctx, UM_BAD_ARG, "block_out_channels has %d (1 to %d)", c->channels[i],
                            CHANNELS_MAX);
         if (c->channels[i] % c->norm_num_groups != 0)
-            return um_fail(ctx, UM_BAD_ARG, "norm_num_groups is %d (a divisor of block_out_channels' %d)",
+            return um_fail(ctx, UM_BAD_ARG,
+                           "norm_num_groups is %d (a divisor of block_out_channels' %d)",
                            c->norm_num_groups, c->channels[i]);
     }
     const int last = c->channels[c->levels - 1];
     if (c->mid_block && c->add_attention && c->attn_norm_num_groups &&
         last % c->attn_norm_num_groups != 0)
-        return um_fail(ctx, UM_BAD_ARG, "attn_norm_num_groups is %d (a divisor of the last level's %d)",
+        return um_fail(ctx, UM_BAD_ARG,
+                       "attn_norm_num_groups is %d (a divisor of the last level's %d)",
                        c->attn_norm_num_groups, last);
     return UM_OK;
 }
@@ -107,14 +109,17 @@ static um_status check_embeddings(um_ctx *ctx, const um_unet_config *c)
 {
     const int half = c->channels[0] / 2;
     if (c->time_embedding_type == UM_TIME_POSITIONAL && half == 0)
-        return um_fail(ctx, UM_BAD_ARG, "block_out_channels begins with %d (at least 2, for sine and cosine)",
+        return um_fail(ctx, UM_BAD_ARG,
+                       "block_out_channels begins with %d (at least 2, for sine and cosine)",
                        c->channels[0]);
     if (c->time_embedding_type == UM_TIME_POSITIONAL && c->freq_shift == half)
-        return um_fail(ctx, UM_BAD_ARG, "freq_shift is %g (not %d, half of the first level's channels)",
+        return um_fail(ctx, UM_BAD_ARG,
+                       "freq_shift is %g (not %d, half of the first level's channels)",
                        c->freq_shift, half);
     if (c->time_embedding_type == UM_TIME_LEARNED && c->num_train_timesteps == 0)
-        return um_fail(ctx, UM_BAD_ARG, "num_train_timesteps is missing (time_embedding_type learned has "
-                                        "a row for each timestep)");
+        return um_fail(ctx, UM_BAD_ARG,
+                       "num_train_timesteps is missing (time_embedding_type learned has "
+                       "a row for each timestep)");
     if (c->class_embed_type == UM_CLASS_TABLE && c->num_class_embeds == 0)
         return um_fail(ctx, UM_BAD_ARG, "num_class_embeds is 0 (the number of classes)");
     return UM_OK;

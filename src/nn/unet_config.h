@@ -8,12 +8,16 @@
 enum { UM_UNET_MAX_LEVELS = 8, UM_UNET_MAX_LAYERS = 32 };
 
 /* How a timestep becomes numbers, and a class label. */
-typedef enum um_time_embedding { UM_TIME_POSITIONAL, UM_TIME_FOURIER, UM_TIME_LEARNED } um_time_embedding;
+typedef enum um_time_embedding {
+    UM_TIME_POSITIONAL,
+    UM_TIME_FOURIER,
+    UM_TIME_LEARNED
+} um_time_embedding;
 typedef enum um_class_embedding {
     UM_CLASS_NONE,
-    UM_CLASS_TABLE,    /* one row for each class: class_embed_type null and num_class_embeds given */
-    UM_CLASS_TIMESTEP, /* the label treated as a timestep is                                      */
-    UM_CLASS_IDENTITY, /* the label is an embedding already, as wide as the time's                 */
+    UM_CLASS_TABLE, /* one row for each class: class_embed_type null and num_class_embeds given */
+    UM_CLASS_TIMESTEP, /* the label treated as a timestep is */
+    UM_CLASS_IDENTITY, /* the label is an embedding already, as wide as the time's */
 } um_class_embedding;
 
 typedef struct um_unet_config {
@@ -22,7 +26,7 @@ typedef struct um_unet_config {
     int levels;             /* entries of the arrays */
     int channels[UM_UNET_MAX_LEVELS];
     bool down_attention[UM_UNET_MAX_LEVELS]; /* AttnDownBlock2D, from the largest images down */
-    bool up_attention[UM_UNET_MAX_LEVELS];   /* AttnUpBlock2D, from the smallest images up    */
+    bool up_attention[UM_UNET_MAX_LEVELS];   /* AttnUpBlock2D, from the smallest images up */
     int layers_per_block;
     bool center_input_sample;
     um_time_embedding time_embedding_type;
@@ -32,12 +36,12 @@ typedef struct um_unet_config {
     bool mid_block, add_attention; /* attention in the middle block */
     double mid_block_scale_factor;
     int downsample_padding;
-    bool downsample_resnet, upsample_resnet; /* "resnet", else "conv"; in blocks with attention alone */
+    bool downsample_resnet, upsample_resnet; /* "resnet", else "conv"; beside attention alone */
     double dropout;
     um_activation act_fn;
     int attention_head_dim; /* 0: one head */
     int norm_num_groups;
-    int attn_norm_num_groups; /* of the middle block; 0: as norm_num_groups, but no norm with scale-shift */
+    int attn_norm_num_groups; /* of the middle block; 0: norm_num_groups, none with scale-shift */
     double norm_eps;
     bool time_scale_shift;
     um_class_embedding class_embed_type;
@@ -56,8 +60,8 @@ um_status um_unet_size_check(um_ctx *ctx, const um_unet_config *c, int h, int w)
 /* Width of the time embedding. */
 int um_unet_embedding_width(const um_unet_config *c);
 
-/* Numbers that um_unet_apply wants of each image's label: 0 in an unconditional model, else 1, but the
- * embedding's width with UM_CLASS_IDENTITY. */
+/* Numbers that um_unet_apply wants of each image's label: 0 in an unconditional model, else 1, but
+ * the embedding's width with UM_CLASS_IDENTITY. */
 int um_unet_label_width(const um_unet_config *c);
 
 #endif

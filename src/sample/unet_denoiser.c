@@ -22,7 +22,8 @@ static um_status record(um_unet_denoiser *d, int n)
     const um_shape one = { n, 1, 1, 1 };
     d->x = um_tape_input(d->tape, "x", (um_shape){ n, d->h, d->w, c->in_channels });
     d->t = um_tape_input(d->tape, "timestep", one);
-    d->labels = c->class_embed_type != UM_CLASS_NONE ? um_tape_input(d->tape, "labels", one) : (um_var){ 0 };
+    d->labels = c->class_embed_type != UM_CLASS_NONE ? um_tape_input(d->tape, "labels", one)
+                                                     : (um_var){ 0 };
     d->y = um_unet_apply(d->tape, d->unet, d->x, d->t, d->labels, false);
     um_tape_output(d->tape, d->y);
     UM_TRY(um_tape_plan(d->tape, (um_var){ 0 }));
@@ -31,8 +32,8 @@ static um_status record(um_unet_denoiser *d, int n)
     return UM_OK;
 }
 
-um_status um_unet_denoiser_run(um_unet_denoiser *d, int n, const float *x, const double *t, const int *labels,
-                               const float **out)
+um_status um_unet_denoiser_run(um_unet_denoiser *d, int n, const float *x, const double *t,
+                               const int *labels, const float **out)
 {
     UM_TRY(record(d, n));
     if (d->labels.id && !labels)

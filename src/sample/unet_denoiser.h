@@ -6,7 +6,8 @@
 #include "nn/unet.h"
 #include "sample/driver.h"
 
-/* Holds a forward-only tape for the last batch size that was asked; another size is recorded anew. */
+/* Holds a forward-only tape for the last batch size that was asked; another size is recorded
+ * anew. */
 typedef struct um_unet_denoiser {
     um_ctx *ctx;
     um_unet *unet;
@@ -19,10 +20,10 @@ typedef struct um_unet_denoiser {
 void um_unet_denoiser_init(um_unet_denoiser *d, um_ctx *ctx, um_unet *unet, int h, int w);
 void um_unet_denoiser_free(um_unet_denoiser *d);
 
-/* Record (if need be) for n images and fill in a timestep for each of them; labels as um_denoiser has them. Gives
- * the output [n, h, w, out_channels], which lives until the next call. */
-um_status um_unet_denoiser_run(um_unet_denoiser *d, int n, const float *x, const double *t, const int *labels,
-                               const float **out);
+/* Record (if need be) for n images and fill in a timestep for each of them; labels as um_denoiser
+ * has them. Gives the output [n, h, w, out_channels], which lives until the next call. */
+um_status um_unet_denoiser_run(um_unet_denoiser *d, int n, const float *x, const double *t,
+                               const int *labels, const float **out);
 
 /* The samplers' view; *d is the user pointer. */
 um_denoiser um_denoiser_from_unet(um_unet_denoiser *d);

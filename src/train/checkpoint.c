@@ -12,7 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char numbers_name[] = "training_state.safetensors", counters_name[] = "training_state.json";
+static const char numbers_name[] = "training_state.safetensors",
+                  counters_name[] = "training_state.json";
 enum { STATE_VERSION = 1, NAME_MAX_ = 320 };
 
 /* The blocks of numbers that are kept, each under its prefix. */
@@ -50,13 +51,15 @@ static um_status save_numbers(um_ctx *ctx, const char *path, um_trainer *trainer
             int64_t shape[4];
             snprintf(name, sizeof name, "%s.%s", parts[k].prefix, p->name);
             stored_shape(p, shape);
-            um_tensors_floats(&out, name, UM_STORED_F32, 4, shape, parts[k].block + um_params_offset(params, p));
+            um_tensors_floats(&out, name, UM_STORED_F32, 4, shape,
+                              parts[k].block + um_params_offset(params, p));
         }
     return um_tensors_commit(&out, path);
 }
 
 /* Read "prefix.NAME" of every parameter into block. */
-static um_status load_part(um_ctx *ctx, const um_safetensors *st, const um_params *params, const part *from)
+static um_status load_part(um_ctx *ctx, const um_safetensors *st, const um_params *params,
+                           const part *from)
 {
     for (int i = 0; i < params->count; i++) {
         const um_param *p = params->list[i];
@@ -67,18 +70,20 @@ static um_status load_part(um_ctx *ctx, const um_safetensors *st, const um_param
         stored_shape(p, shape);
         UM_TRY(um_safetensors_get(st, name, &stored));
         if (!um_stored_has_shape(stored, 4, shape))
-            return um_fail(ctx, UM_BAD_FILE, "%s: %s has not the model's shape [%d, %d, %d, %d]", st->path, name,
-                           p->shape.n, p->shape.h, p->shape.w, p->shape.c);
-        UM_TRY(um_stored_floats(ctx, stored, from->block + um_params_offset(params, p), stored->count));
+            return um_fail(ctx, UM_BAD_FILE, "%s: %s has not the model's shape [%d, %d, %d, %d]",
+                           st->path, name, p->shape.n, p->shape.h, p->shape.w, p->shape.c);
+        UM_TRY(um_stored_floats(ctx, stored, from->block + um_params_offset(params, p),
+                                stored->count));
     }
     return UM_OK;
 }
 
 static um_status save_counters(um_ctx *ctx, const char *path, const um_progress *p)
 {
-    json_t *root = json_pack("{s:i, s:I, s:I, s:f, s:f, s:I}", "version", STATE_VERSION, "step", (json_int_t)p->step,
-                             "images", (json_int_t)p->images, "seconds", p->seconds, "loss_sum", p->loss_sum,
-                             "loss_count", (json_int_t)p->loss_count);
+    json_t *root =
+        json_pack("{s:i, s:I, s:I, s:f, s:f, s:I}", "version", STATE_VERSION, "step",
+                  (json_int_t)p->step, "images", (json_int_t)p->images, "seconds", p->seconds,
+                  "loss_sum", p->loss_sum, "loss_count", (json_int_t)p->loss_count);
     const um_status status = um_json_save(ctx, root, path);
     json_decref(root);
     return status;
@@ -89,8 +94,10 @@ static um_status load_counters(um_ctx *ctx, const char *path, um_progress *p)
     um_json j;
     UM_TRY(um_json_load(&j, ctx, path));
     um_json_int(&j, "version", STATE_VERSION, STATE_VERSION);
-    *p = (um_progress){ .step = um_json_int(&j, "step", 0, INT64_MAX), .images = um_json_int(&j, "images", 0, INT64_MAX),
-                        .seconds = um_json_real(&j, "seconds"), .loss_sum = um_json_real(&j, "loss_sum"),
+    *p = (um_progress){ .step = um_json_int(&j, "step", 0, INT64_MAX),
+                        .images = um_json_int(&j, "images", 0, INT64_MAX),
+                        .seconds = um_json_real(&j, "seconds"),
+                        .loss_sum = um_json_real(&j, "loss_sum"),
                         .loss_count = um_json_int(&j, "loss_count", 0, INT64_MAX) };
     const um_status status = j.status;
     um_json_close(&j);
@@ -107,20 +114,23 @@ static um_status load_counters(um_ctx *ctx, const char *path, um_progress *p)
         UM_TRY(with_);                                                   \
     } while (0)
 
-static um_status write_model(um_ctx *ctx, const char *folder, um_trainer *trainer, const um_scheduler_json *scheduler)
+static um_status write_model(um_ctx *ctx, const char *folder, um_trainer *trainer,
+                             const um_scheduler_json *scheduler)
 {
-    return um_pipeline_write(ctx, folder, um_trainer_unet(trainer), um_trainer_optimizer(trainer)->ema, "f32", scheduler);
+    return um_pipeline_write(ctx, folder, um_trainer_unet(trainer),
+                             um_trainer_optimizer(trainer)->ema, "f32", scheduler);
 }
 
-static um_status write_state(um_ctx *ctx, const char *folder, um_trainer *trainer, const um_progress *progress)
+static um_status write_state(um_ctx *ctx, const char *folder, um_trainer *trainer,
+                             const um_progress *progress)
 {
     WITH_PATH(ctx, folder, numbers_name, path, save_numbers(ctx, path, trainer));
     WITH_PATH(ctx, folder, counters_name, path, save_counters(ctx, path, progress));
     return UM_OK;
 }
 
-um_status um_checkpoint_save(um_ctx *ctx, const char *folder, um_trainer *trainer, const um_scheduler_json *scheduler,
-                             const um_progress *progress)
+um_status um_checkpoint_save(um_ctx *ctx, const char *folder, um_trainer *trainer,
+                             const um_scheduler_json *scheduler, const um_progress *progress)
 {
     char *temp;
     UM_TRY(um_folder_begin(ctx, folder, &temp));
@@ -142,7 +152,8 @@ um_status um_checkpoint_save_model(um_ctx *ctx, const char *folder, um_trainer *
     return status;
 }
 
-static um_status load_numbers(um_ctx *ctx, const char *path, const um_params *params, const part *parts, int n)
+static um_status load_numbers(um_ctx *ctx, const char *path, const um_params *params,
+                              const part *parts, int n)
 {
     um_safetensors st;
     UM_TRY(um_safetensors_open(&st, ctx, path));
@@ -152,7 +163,8 @@ static um_status load_numbers(um_ctx *ctx, const char *path, const um_params *pa
     return status;
 }
 
-um_status um_checkpoint_load(um_ctx *ctx, const char *folder, um_trainer *trainer, um_progress *progress)
+um_status um_checkpoint_load(um_ctx *ctx, const char *folder, um_trainer *trainer,
+                             um_progress *progress)
 {
     um_optimizer_state *o = um_trainer_optimizer(trainer);
     um_unet *unet = um_trainer_unet(trainer);
@@ -194,7 +206,9 @@ um_status um_checkpoint_newest(um_ctx *ctx, const char *run, char **out)
     um_status status = um_path_is_folder(folder) ? um_folder_list(ctx, folder, &names) : UM_OK;
     int best = -1;
     for (int i = 0; i < names.count; i++)
-        if (step_of(names.name[i]) >= 0 && (best < 0 || step_of(names.name[i]) > step_of(names.name[best]))) best = i;
+        if (step_of(names.name[i]) >= 0 &&
+            (best < 0 || step_of(names.name[i]) > step_of(names.name[best])))
+            best = i;
     if (best >= 0) status = um_path_join(ctx, out, folder, names.name[best]);
     um_names_free(ctx, &names);
     um_free(ctx, folder);
@@ -209,7 +223,8 @@ um_status um_checkpoint_prune(um_ctx *ctx, const char *run, int keep)
     um_status status = um_folder_list(ctx, folder, &names);
     for (int i = 0; i < names.count && keep > 0 && status == UM_OK; i++) {
         int newer = 0;
-        for (int k = 0; k < names.count; k++) newer += step_of(names.name[k]) > step_of(names.name[i]);
+        for (int k = 0; k < names.count; k++)
+            newer += step_of(names.name[k]) > step_of(names.name[i]);
         if (step_of(names.name[i]) < 0 || newer < keep) continue;
         char *old;
         status = um_path_join(ctx, &old, folder, names.name[i]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * checkpoint.h - what an exact resume needs, beside the model: training_state.safetensors holds the raw weights
- * ("raw.NAME") and the optimiser's averages ("m.NAME", "v.NAME") in our own layout; the moving average is
- * the model itself (unet/), and training_state.json has the counters. */
+ * checkpoint.h - what an exact resume needs, beside the model: training_state.safetensors holds the
+ * raw weights ("raw.NAME") and the optimiser's averages ("m.NAME", "v.NAME") in our own layout; the
+ * moving average is the model itself (unet/), and training_state.json has the counters. */
 #ifndef UM_CHECKPOINT_H
 #define UM_CHECKPOINT_H
 
@@ -16,22 +16,25 @@ typedef struct um_progress {
     int64_t loss_count;
 } um_progress;
 
-/* Write the folder: the model as a diffusers pipeline, and the training state. Whole or not at all. */
-um_status um_checkpoint_save(um_ctx *ctx, const char *folder, um_trainer *trainer, const um_scheduler_json *scheduler,
-                             const um_progress *progress);
+/* Write the folder: the model as a diffusers pipeline, and the training state. Whole or not at
+ * all. */
+um_status um_checkpoint_save(um_ctx *ctx, const char *folder, um_trainer *trainer,
+                             const um_scheduler_json *scheduler, const um_progress *progress);
 
 /* The model alone, as a pipeline folder. */
 um_status um_checkpoint_save_model(um_ctx *ctx, const char *folder, um_trainer *trainer,
                                    const um_scheduler_json *scheduler);
 
-/* Fill trainer (weights, optimiser, moving average) and progress from a folder. UM_BAD_FILE names what does not
- * fit; the trainer is then not to be used. */
-um_status um_checkpoint_load(um_ctx *ctx, const char *folder, um_trainer *trainer, um_progress *progress);
+/* Fill trainer (weights, optimiser, moving average) and progress from a folder. UM_BAD_FILE names
+ * what does not fit; the trainer is then not to be used. */
+um_status um_checkpoint_load(um_ctx *ctx, const char *folder, um_trainer *trainer,
+                             um_progress *progress);
 
 /* Fill the network's weights with the raw ones of a checkpoint instead of the moving average. */
 um_status um_checkpoint_load_raw(um_ctx *ctx, const char *folder, um_unet *unet);
 
-/* The newest checkpoint below a run's folder, as a path (um_free), or NULL in *out where there is none. */
+/* The newest checkpoint below a run's folder, as a path (um_free), or NULL in *out where there is
+ * none. */
 um_status um_checkpoint_newest(um_ctx *ctx, const char *run, char **out);
 
 /* Remove all but the newest `keep` (0: all stay). */

@@ -5,12 +5,13 @@
 #include "base/random.h"
 #include "diffusion/noising.h"
 
-um_status um_feed_init(um_feed *feed, um_ctx *ctx, const um_dataset *data, const um_schedule *schedule,
-                       const um_train_settings *settings)
+um_status um_feed_init(um_feed *feed, um_ctx *ctx, const um_dataset *data,
+                       const um_schedule *schedule, const um_train_settings *settings)
 {
     *feed = (um_feed){ .ctx = ctx, .data = data, .schedule = schedule, .seed = settings->seed,
                        .flip = settings->flip, .epoch = -1 };
-    return um_alloc(ctx, &feed->order, (size_t)data->count, sizeof *feed->order, "the order of images");
+    return um_alloc(ctx, &feed->order, (size_t)data->count, sizeof *feed->order,
+                    "the order of images");
 }
 
 void um_feed_free(um_feed *feed)
@@ -38,8 +39,11 @@ um_status um_feed_training(um_feed *feed, int64_t position, um_batch *batch)
     for (int i = 0; i < batch->n; i++) {
         const uint64_t at = (uint64_t)(position + i);
         const uint32_t index = image_at(feed, position + i);
-        const bool flip = feed->flip && um_random_uniform(&(um_random){ feed->seed, UM_STREAM_FLIP, at }, 0) < 0.5;
-        UM_TRY(um_dataset_batch(d, &index, &flip, 1, batch->x0 + (size_t)i * image, &batch->labels[i]));
+        const bool flip =
+            feed->flip &&
+            um_random_uniform(&(um_random){ feed->seed, UM_STREAM_FLIP, at }, 0) < 0.5;
+        UM_TRY(um_dataset_batch(d, &index, &flip, 1, batch->x0 + (size_t)i * image,
+                                &batch->labels[i]));
         batch->t[i] = um_timestep_uniform(feed->seed, at, feed->schedule->timesteps);
         um_noise_normal(feed->seed, at, batch->noise + (size_t)i * image, image);
     }
@@ -55,7 +59,8 @@ um_status um_feed_validation(um_feed *feed, int first, um_batch *batch)
         const int number = first + i;
         const uint32_t index = (uint32_t)(d->count + number);
         const um_random r = { feed->seed, UM_STREAM_VALIDATION, (uint64_t)number };
-        UM_TRY(um_dataset_batch(d, &index, NULL, 1, batch->x0 + (size_t)i * image, &batch->labels[i]));
+        UM_TRY(
+            um_dataset_batch(d, &index, NULL, 1, batch->x0 + (size_t)i * image, &batch->labels[i]));
         batch->t[i] = (int)(T * (number % 4 + um_random_uniform(&r, UINT32_MAX)) / 4);
         um_random_normal(&r, batch->noise + (size_t)i * image, image);
     }
@@ -67,9 +72,11 @@ um_status um_batch_init(um_ctx *ctx, um_batch *batch, int n, size_t image)
     const size_t count = (size_t)n * image;
     *batch = (um_batch){ .n = n };
     um_status status = um_alloc(ctx, &batch->x0, count, sizeof *batch->x0, "a batch");
-    if (status == UM_OK) status = um_alloc(ctx, &batch->noise, count, sizeof *batch->noise, "a batch");
+    if (status == UM_OK)
+        status = um_alloc(ctx, &batch->noise, count, sizeof *batch->noise, "a batch");
     if (status == UM_OK) status = um_alloc(ctx, &batch->t, (size_t)n, sizeof *batch->t, "a batch");
-    if (status == UM_OK) status = um_alloc(ctx, &batch->labels, (size_t)n, sizeof *batch->labels, "a batch");
+    if (status == UM_OK)
+        status = um_alloc(ctx, &batch->labels, (size_t)n, sizeof *batch->labels, "a batch");
     if (status != UM_OK) um_batch_free(ctx, batch);
     return status;
 }

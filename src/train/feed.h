@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * feed.h - which images, timesteps and noise a step sees: functions of the seed and of the number of images
- * seen before, so that a run that is resumed goes on exactly where it was. */
+ * feed.h - which images, timesteps and noise a step sees: functions of the seed and of the number
+ * of images seen before, so that a run that is resumed goes on exactly where it was. */
 #ifndef UM_FEED_H
 #define UM_FEED_H
 
@@ -27,15 +27,15 @@ typedef struct um_batch {
 } um_batch;
 
 /* data and schedule must outlive the feed. */
-um_status um_feed_init(um_feed *feed, um_ctx *ctx, const um_dataset *data, const um_schedule *schedule,
-                       const um_train_settings *settings);
+um_status um_feed_init(um_feed *feed, um_ctx *ctx, const um_dataset *data,
+                       const um_schedule *schedule, const um_train_settings *settings);
 void um_feed_free(um_feed *feed);
 
 /* Images position .. position + n - 1 of the run, in an order shuffled anew each epoch. */
 um_status um_feed_training(um_feed *feed, int64_t position, um_batch *batch);
 
-/* Held-out images first .. first + n - 1, each with a timestep and noise of its own that never change: image i
- * gets t in the quarter i mod 4 of 0 .. T-1. */
+/* Held-out images first .. first + n - 1, each with a timestep and noise of its own that never
+ * change: image i gets t in the quarter i mod 4 of 0 .. T-1. */
 um_status um_feed_validation(um_feed *feed, int first, um_batch *batch);
 
 um_status um_batch_init(um_ctx *ctx, um_batch *batch, int n, size_t image);

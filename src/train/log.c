@@ -31,12 +31,14 @@ static size_t kept_bytes(const char *text, int64_t step)
 
 um_status um_log_begin(um_ctx *ctx, const char *path, int64_t step)
 {
-    if (step == 0 || !um_path_exists(path)) return um_file_write(ctx, path, header, sizeof header - 1);
+    if (step == 0 || !um_path_exists(path))
+        return um_file_write(ctx, path, header, sizeof header - 1);
     um_bytes old;
     UM_TRY(um_file_read(ctx, path, LOG_MAX, &old));
     um_status status;
     if (old.size < sizeof header - 1 || memcmp(old.data, header, sizeof header - 1) != 0)
-        status = um_fail(ctx, UM_BAD_FILE, "%s: not a log of this program (its first line should be \"%.30s...\")",
+        status = um_fail(ctx, UM_BAD_FILE,
+                         "%s: not a log of this program (its first line should be \"%.30s...\")",
                          path, header);
     else
         status = um_file_write(ctx, path, old.data, kept_bytes((const char *)old.data, step));
@@ -48,12 +50,12 @@ um_status um_log_append(um_ctx *ctx, const char *path, const um_log_row *row)
 {
     char text[512];
     int n = snprintf(text, sizeof text, "%lld,%lld,%.9g,%.9g,%.9g,%.6g,%.3f", (long long)row->step,
-                     (long long)row->images, row->loss, row->grad_norm, row->lr, row->images_per_second,
-                     row->seconds);
+                     (long long)row->images, row->loss, row->grad_norm, row->lr,
+                     row->images_per_second, row->seconds);
     const um_validation *v = &row->validation;
     if (v->done)
-        n += snprintf(text + n, sizeof text - (size_t)n, ",%.9g,%.9g,%.9g,%.9g,%.9g\n", v->loss, v->quarter[0],
-                      v->quarter[1], v->quarter[2], v->quarter[3]);
+        n += snprintf(text + n, sizeof text - (size_t)n, ",%.9g,%.9g,%.9g,%.9g,%.9g\n", v->loss,
+                      v->quarter[0], v->quarter[1], v->quarter[2], v->quarter[3]);
     else
         n += snprintf(text + n, sizeof text - (size_t)n, ",,,,,\n");
 

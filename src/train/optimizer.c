@@ -8,12 +8,14 @@
 #include <math.h>
 #include <string.h>
 
-um_status um_optimizer_init(um_optimizer_state *o, um_params *params, const um_train_settings *settings)
+um_status um_optimizer_init(um_optimizer_state *o, um_params *params,
+                            const um_train_settings *settings)
 {
     um_ctx *ctx = params->ctx;
     *o = (um_optimizer_state){ .params = params, .settings = settings };
     um_status status = um_alloc(ctx, &o->m, params->padded, sizeof *o->m, "the optimiser");
-    if (status == UM_OK) status = um_alloc(ctx, &o->v, params->padded, sizeof *o->v, "the optimiser");
+    if (status == UM_OK)
+        status = um_alloc(ctx, &o->v, params->padded, sizeof *o->v, "the optimiser");
     if (status == UM_OK && settings->ema_decay > 0) {
         status = um_alloc(ctx, &o->ema, params->padded, sizeof *o->ema, "the moving average");
         if (status == UM_OK) memcpy(o->ema, params->values, params->padded * sizeof *o->ema);
@@ -36,8 +38,8 @@ static void step_range(um_optimizer_state *o, const um_adam *a, size_t from, siz
 {
     um_params *p = o->params;
     if (to > from)
-        p->ctx->kernels->adam_step(a, to - from, p->grads + from, p->values + from, o->m + from, o->v + from,
-                                   o->ema ? o->ema + from : NULL);
+        p->ctx->kernels->adam_step(a, to - from, p->grads + from, p->values + from, o->m + from,
+                                   o->v + from, o->ema ? o->ema + from : NULL);
 }
 
 /* All parameters but the frozen ones, in as few ranges as there can be. */
@@ -74,8 +76,10 @@ um_status um_optimizer_step(um_optimizer_state *o, um_step_report *report)
         step_trainable(o, &a);
         o->step = step;
     } else {
-        status = um_fail(ctx, UM_NOT_FINITE, "step %lld: the gradient's norm is not finite (lower train.lr, "
-                         "or find the operation with run.check_nan = true)", (long long)o->step + 1);
+        status = um_fail(ctx, UM_NOT_FINITE,
+                         "step %lld: the gradient's norm is not finite (lower train.lr, "
+                         "or find the operation with run.check_nan = true)",
+                         (long long)o->step + 1);
     }
     um_threads_leave(threads);
     return status;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * optimizer.h - Adam and AdamW with clipping and the moving average, over the flat list of parameters. */
+ * optimizer.h - Adam and AdamW with clipping and the moving average, over the flat list of
+ * parameters. */
 #ifndef UM_OPTIMIZER_H
 #define UM_OPTIMIZER_H
 
@@ -21,11 +22,12 @@ typedef struct um_step_report {
 } um_step_report;
 
 /* params (with gradients) and settings must outlive the state. On failure *o is zeroed. */
-um_status um_optimizer_init(um_optimizer_state *o, um_params *params, const um_train_settings *settings);
+um_status um_optimizer_init(um_optimizer_state *o, um_params *params,
+                            const um_train_settings *settings);
 void um_optimizer_free(um_optimizer_state *o);
 
-/* One step down the gradients that params holds. UM_NOT_FINITE, with nothing changed, where their norm is not
- * finite. */
+/* One step down the gradients that params holds. UM_NOT_FINITE, with nothing changed, where their
+ * norm is not finite. */
 um_status um_optimizer_step(um_optimizer_state *o, um_step_report *report);
 
 #endif

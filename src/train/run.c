@@ -46,7 +46,8 @@ static um_status save_checkpoint(loop *l)
     char *path;
     l->progress.seconds = um_seconds() - l->began;
     UM_TRY(step_path(l, &path, "checkpoints", ""));
-    um_status status = um_checkpoint_save(l->ctx, path, l->trainer, l->request->scheduler, &l->progress);
+    um_status status =
+        um_checkpoint_save(l->ctx, path, l->trainer, l->request->scheduler, &l->progress);
     um_free(l->ctx, path);
     if (status == UM_OK) status = um_checkpoint_prune(l->ctx, l->request->out, l->settings->keep);
     if (status == UM_OK) l->saved_step = l->progress.step;
@@ -83,8 +84,13 @@ static um_status log_row(loop *l, const um_step_report *report)
 
     const double now = um_seconds();
     const um_log_row row = {
-        .step = p->step, .images = p->images, .loss = p->loss_sum / (double)p->loss_count,
-        .grad_norm = report->grad_norm, .lr = report->lr, .seconds = now - l->began, .validation = validation,
+        .step = p->step,
+        .images = p->images,
+        .loss = p->loss_sum / (double)p->loss_count,
+        .grad_norm = report->grad_norm,
+        .lr = report->lr,
+        .seconds = now - l->began,
+        .validation = validation,
         .images_per_second = (double)(p->images - l->row_images) / (now - l->row_clock),
     };
     l->row_clock = now;
@@ -176,7 +182,8 @@ static um_status finish(loop *l)
     if (l->settings->checkpoint_every > 0) UM_TRY(save_checkpoint(l));
     char *path;
     UM_TRY(um_path_join(l->ctx, &path, l->request->out, "model"));
-    const um_status status = um_checkpoint_save_model(l->ctx, path, l->trainer, l->request->scheduler);
+    const um_status status =
+        um_checkpoint_save_model(l->ctx, path, l->trainer, l->request->scheduler);
     um_free(l->ctx, path);
     return status;
 }
@@ -185,7 +192,8 @@ static um_status run(loop *l)
 {
     const um_dataset *d = l->request->data;
     const um_train_settings *s = l->settings;
-    UM_TRY(um_trainer_open(&l->trainer, l->ctx, l->request->unet, l->request->schedule, s, d->h, d->w));
+    UM_TRY(um_trainer_open(&l->trainer, l->ctx, l->request->unet, l->request->schedule, s, d->h,
+                           d->w));
     UM_TRY(um_batch_init(l->ctx, &l->batch, s->batch, (size_t)d->h * (size_t)d->w * (size_t)d->c));
     UM_TRY(um_feed_init(&l->feed, l->ctx, d, l->request->schedule, s));
     UM_TRY(find_start(l));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * run.h - a whole training: steps, log, validation, samples, checkpoints, and going on after a stop. */
+ * run.h - a whole training: steps, log, validation, samples, checkpoints, and going on after a
+ * stop. */
 #ifndef UM_TRAIN_RUN_H
 #define UM_TRAIN_RUN_H
 
@@ -39,8 +40,8 @@ typedef struct um_train_result {
     um_validation validation;         /* the last one */
 } um_train_result;
 
-/* Train to the end, or until settings->max_time. Where the context asks to stop (UM_CANCELLED) the state is
- * saved first, so that resume loses nothing. */
+/* Train to the end, or until settings->max_time. Where the context asks to stop (UM_CANCELLED) the
+ * state is saved first, so that resume loses nothing. */
 um_status um_train(um_ctx *ctx, const um_train_request *request, um_train_result *result);
 
 #endif

@@ -5,9 +5,10 @@
 #include <math.h>
 
 const um_choice um_optimizers[] = { { "adamw", UM_ADAMW }, { "adam", UM_ADAM }, { NULL, 0 } };
-const um_choice um_lr_schedules[] = {
-    { "constant", UM_LR_CONSTANT }, { "linear", UM_LR_LINEAR }, { "cosine", UM_LR_COSINE }, { NULL, 0 }
-};
+const um_choice um_lr_schedules[] = { { "constant", UM_LR_CONSTANT },
+                                      { "linear", UM_LR_LINEAR },
+                                      { "cosine", UM_LR_COSINE },
+                                      { NULL, 0 } };
 
 double um_lr_at(const um_train_settings *s, int64_t step)
 {

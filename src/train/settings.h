@@ -14,30 +14,30 @@ extern const um_choice um_lr_schedules[]; /* constant, linear, cosine */
 
 typedef struct um_train_settings {
     uint64_t seed;
-    int64_t steps;      /* of the optimiser                                                        */
-    int batch;          /* images in each of them                                                  */
-    int accumulate;     /* parts that a batch is computed in, one after another; divides batch     */
-    bool flip;          /* mirror each image with probability 1/2                                  */
-    bool recompute;     /* trade time for memory (gradient checkpointing)                          */
-    bool check_nan;     /* look at every operation for numbers that went bad                       */
+    int64_t steps;  /* of the optimiser */
+    int batch;      /* images in each of them */
+    int accumulate; /* parts that a batch is computed in, one after another; divides batch */
+    bool flip;      /* mirror each image with probability 1/2 */
+    bool recompute; /* trade time for memory (gradient checkpointing) */
+    bool check_nan; /* look at every operation for numbers that went bad */
 
     um_prediction prediction;
     um_loss_settings loss;
 
     um_optimizer optimizer;
     double lr, beta1, beta2, eps, weight_decay;
-    double clip_norm;   /* largest norm of the gradient; 0: not clipped                            */
+    double clip_norm; /* largest norm of the gradient; 0: not clipped */
     um_lr_schedule lr_schedule;
-    int64_t warmup;     /* steps of linear warm-up                                                 */
+    int64_t warmup; /* steps of linear warm-up */
 
-    double ema_decay;   /* largest decay of the moving average; 0: the weights themselves          */
-    bool ema_warmup;    /* start with a short memory                                               */
+    double ema_decay; /* largest decay of the moving average; 0: the weights themselves */
+    bool ema_warmup;  /* start with a short memory */
     double ema_inv_gamma, ema_power;
 
-    int log_every, validate_every, sample_every, checkpoint_every; /* steps; 0: never              */
-    int validation_images; /* at most; 0: all that are held out                                    */
-    int keep;              /* newest checkpoints that stay; 0: all                                 */
-    double max_time;       /* seconds of this call; 0: no limit                                    */
+    int log_every, validate_every, sample_every, checkpoint_every; /* steps; 0: never */
+    int validation_images; /* at most; 0: all that are held out */
+    int keep;        /* newest checkpoints that stay; 0: all */
+    double max_time; /* seconds of this call; 0: no limit */
 } um_train_settings;
 
 #endif

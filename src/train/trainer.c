@@ -40,14 +40,17 @@ static um_status record(um_trainer *tr, int h, int w)
     return um_tape_commit(t);
 }
 
-um_status um_trainer_open(um_trainer **trainer, um_ctx *ctx, um_unet *unet, const um_schedule *schedule,
-                          const um_train_settings *settings, int h, int w)
+um_status um_trainer_open(um_trainer **trainer, um_ctx *ctx, um_unet *unet,
+                          const um_schedule *schedule, const um_train_settings *settings, int h,
+                          int w)
 {
     const um_unet_config *c = um_unet_configuration(unet);
     *trainer = NULL;
     if (c->in_channels != c->out_channels)
-        return um_fail(ctx, UM_BAD_ARG, "a model of %d channels in and %d out cannot be trained on noise "
-                       "(as many out as in)", c->in_channels, c->out_channels);
+        return um_fail(ctx, UM_BAD_ARG,
+                       "a model of %d channels in and %d out cannot be trained on noise "
+                       "(as many out as in)",
+                       c->in_channels, c->out_channels);
     UM_TRY(um_unet_size_check(ctx, c, h, w));
     um_trainer *tr;
     UM_TRY(um_alloc(ctx, &tr, 1, sizeof *tr, "a trainer"));
@@ -72,8 +75,8 @@ void um_trainer_close(um_trainer **trainer)
     *trainer = NULL;
 }
 
-/* Fill the tape's inputs with images from .. from + n - 1 of the batch; what is left of the part repeats the
- * last one with weight 0. */
+/* Fill the tape's inputs with images from .. from + n - 1 of the batch; what is left of the part
+ * repeats the last one with weight 0. */
 static void load(um_trainer *tr, const um_batch *batch, int from, int n)
 {
     const um_train_settings *s = tr->settings;
@@ -83,9 +86,10 @@ static void load(um_trainer *tr, const um_batch *batch, int from, int n)
     for (int i = 0; i < tr->part; i++) {
         const int k = from + UM_MIN(i, n - 1);
         const size_t at = (size_t)k * tr->image, to = (size_t)i * tr->image;
-        um_noising_apply(tr->schedule, 1, tr->image, &batch->t[k], batch->x0 + at, batch->noise + at, x + to);
-        um_prediction_target(s->prediction, tr->schedule->alpha_bar[batch->t[k]], tr->image, batch->x0 + at,
-                             batch->noise + at, target + to);
+        um_noising_apply(tr->schedule, 1, tr->image, &batch->t[k], batch->x0 + at,
+                         batch->noise + at, x + to);
+        um_prediction_target(s->prediction, tr->schedule->alpha_bar[batch->t[k]], tr->image,
+                             batch->x0 + at, batch->noise + at, target + to);
         t[i] = (um_real)batch->t[k];
         if (labels) labels[i] = (um_real)batch->labels[k];
         const double w = um_loss_weight(&s->loss, tr->schedule, s->prediction, batch->t[k]);
@@ -93,13 +97,15 @@ static void load(um_trainer *tr, const um_batch *batch, int from, int n)
     }
 }
 
-um_status um_trainer_step(um_trainer *tr, const um_batch *batch, double *loss, um_step_report *report)
+um_status um_trainer_step(um_trainer *tr, const um_batch *batch, double *loss,
+                          um_step_report *report)
 {
     const um_train_settings *s = tr->settings;
     *loss = 0;
     for (int k = 0; k < s->accumulate; k++) {
         load(tr, batch, k * tr->part, tr->part);
-        um_tape_training(tr->tape, true, s->seed, (uint64_t)tr->optimizer.step * (uint64_t)s->accumulate + (uint64_t)k);
+        um_tape_training(tr->tape, true, s->seed,
+                         (uint64_t)tr->optimizer.step * (uint64_t)s->accumulate + (uint64_t)k);
         UM_TRY(um_tape_forward(tr->tape));
         UM_TRY(um_tape_backward(tr->tape, NULL, k > 0));
         *loss += (double)*um_data(tr->tape, tr->loss);

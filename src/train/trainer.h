@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * trainer.h - one network in training: a batch in, a step down the loss.
  *
- *     x_t = sqrt(abar_t) x0 + sqrt(1 - abar_t) eps;   loss = mean_i w_i distance(unet(x_t, t), target) */
+ *     x_t = sqrt(abar_t) x0 + sqrt(1 - abar_t) eps;   loss = mean_i w_i distance(unet(x_t, t),
+ * target) */
 #ifndef UM_TRAINER_H
 #define UM_TRAINER_H
 
@@ -12,16 +13,19 @@
 
 typedef struct um_trainer um_trainer;
 
-/* Record the network for images of h x w and allocate all that a step needs. unet, schedule and settings must
- * outlive the trainer. The network's present values are where it starts. */
-um_status um_trainer_open(um_trainer **trainer, um_ctx *ctx, um_unet *unet, const um_schedule *schedule,
-                          const um_train_settings *settings, int h, int w);
+/* Record the network for images of h x w and allocate all that a step needs. unet, schedule and
+ * settings must outlive the trainer. The network's present values are where it starts. */
+um_status um_trainer_open(um_trainer **trainer, um_ctx *ctx, um_unet *unet,
+                          const um_schedule *schedule, const um_train_settings *settings, int h,
+                          int w);
 void um_trainer_close(um_trainer **trainer);
 
 /* One step of the optimiser on settings->batch images; *loss is their mean loss. */
-um_status um_trainer_step(um_trainer *trainer, const um_batch *batch, double *loss, um_step_report *report);
+um_status um_trainer_step(um_trainer *trainer, const um_batch *batch, double *loss,
+                          um_step_report *report);
 
-/* The loss of each image of the batch (any n up to settings->batch), without dropout and without weights. */
+/* The loss of each image of the batch (any n up to settings->batch), without dropout and without
+ * weights. */
 um_status um_trainer_losses(um_trainer *trainer, const um_batch *batch, double *losses);
 
 um_optimizer_state *um_trainer_optimizer(um_trainer *trainer);

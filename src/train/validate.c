@@ -2,8 +2,8 @@
  * validate.c - sums of losses by quarter. */
 #include "train/validate.h"
 
-um_status um_validate(um_trainer *trainer, um_feed *feed, const um_train_settings *settings, um_batch *batch,
-                      um_validation *out)
+um_status um_validate(um_trainer *trainer, um_feed *feed, const um_train_settings *settings,
+                      um_batch *batch, um_validation *out)
 {
     um_ctx *ctx = feed->ctx;
     const int held = feed->data->held, size = batch->n;

@@ -14,8 +14,9 @@ static um_json parsed(scratch *s, const char *text)
 static void values_come_back_by_type(void **state)
 {
     scratch *s = *state;
-    um_json j = parsed(s, "{\"n\": -3, \"whole\": 1e3, \"r\": 0.25, \"b\": true, \"t\": \"hi\", \"none\": null,"
-                          " \"ints\": [64, 128], \"reals\": [1, 2.5], \"texts\": [\"a\", \"b\"]}");
+    um_json j = parsed(
+        s, "{\"n\": -3, \"whole\": 1e3, \"r\": 0.25, \"b\": true, \"t\": \"hi\", \"none\": null,"
+           " \"ints\": [64, 128], \"reals\": [1, 2.5], \"texts\": [\"a\", \"b\"]}");
     int ints[4];
     double reals[4];
     const char *texts[4];
@@ -51,17 +52,27 @@ static void a_wrong_value_is_told_with_file_and_key(void **state)
         um_json j = parsed(s, text);
         const char *told = "";
         switch (i) {
-        case 0: um_json_int(&j, "x", 0, 9), told = "m.json: key 'x' should be a whole number"; break;
-        case 1: um_json_int(&j, "r", 0, 9), told = "m.json: key 'r' should be a whole number"; break;
-        case 2: um_json_int(&j, "n", 0, 8), told = "m.json: key 'n' is 9 (from 0 to 8 is allowed)"; break;
+        case 0:
+            um_json_int(&j, "x", 0, 9), told = "m.json: key 'x' should be a whole number";
+            break;
+        case 1:
+            um_json_int(&j, "r", 0, 9), told = "m.json: key 'r' should be a whole number";
+            break;
+        case 2:
+            um_json_int(&j, "n", 0, 8), told = "m.json: key 'n' is 9 (from 0 to 8 is allowed)";
+            break;
         case 3: um_json_int(&j, "y", 0, 8), told = "m.json: key 'y' is missing"; break;
         case 4: um_json_real(&j, "x"), told = "key 'x' should be a number"; break;
         case 5: um_json_bool(&j, "x"), told = "key 'x' should be true or false"; break;
         case 6: um_json_text(&j, "n"), told = "key 'n' should be a text"; break;
         case 7: um_json_ints(&j, "n", ints, 2), told = "key 'n' should be an array"; break;
-        case 8: um_json_ints(&j, "list", ints, 2), told = "key 'list' has 3 entries (at most 2"; break;
+        case 8:
+            um_json_ints(&j, "list", ints, 2), told = "key 'list' has 3 entries (at most 2";
+            break;
         case 9: um_json_int_or(&j, "x", 1, 0, 9), told = "key 'x' should be a whole number"; break;
-        case 10: um_json_texts(&j, "list", (const char *[3]){ 0 }, 3), told = "'list' should be a text"; break;
+        case 10:
+            um_json_texts(&j, "list", (const char *[3]){ 0 }, 3), told = "'list' should be a text";
+            break;
         case 11: um_json_fail(&j, "x", "is %s", "odd"), told = "m.json: key 'x' is odd"; break;
         }
         assert_int_equal(j.status, UM_BAD_FILE);
@@ -75,11 +86,19 @@ static void a_wrong_value_is_told_with_file_and_key(void **state)
 static void a_malformed_text_is_refused(void **state)
 {
     scratch *s = *state;
-    const char *texts[] = { "", "{", "[1]", "3", "{\"a\": 1, \"a\": 2}", "{\"a\": 1} x", "{\"a\": nan}",
-                            "{\"a\": \"\xff\"}", "{\"a\": 99999999999999999999}" };
+    const char *texts[] = { "",
+                            "{",
+                            "[1]",
+                            "3",
+                            "{\"a\": 1, \"a\": 2}",
+                            "{\"a\": 1} x",
+                            "{\"a\": nan}",
+                            "{\"a\": \"\xff\"}",
+                            "{\"a\": 99999999999999999999}" };
     um_json j;
     for (size_t i = 0; i < UM_COUNT(texts); i++) {
-        assert_int_equal(um_json_parse(&j, &s->ctx, "m.json", texts[i], strlen(texts[i])), UM_BAD_FILE);
+        assert_int_equal(um_json_parse(&j, &s->ctx, "m.json", texts[i], strlen(texts[i])),
+                         UM_BAD_FILE);
         CHECK_TOLD(&s->ctx, "m.json:");
         assert_int_equal(j.status, UM_BAD_FILE);
         assert_null(j.root);

@@ -5,8 +5,10 @@
 static void joining_splitting_and_endings(void **state)
 {
     scratch *s = *state;
-    const struct { const char *folder, *name, *joined; } joins[] = {
-        { "a", "b", "a/b" }, { "a/", "b", "a/b" }, { "a", "/b", "/b" }, { "", "b", "b" }, { "/", "b", "/b" },
+    const struct { const char *folder, *name, *joined;
+    } joins[] = {
+        { "a", "b", "a/b" }, { "a/", "b", "a/b" }, { "a", "/b", "/b" },
+        { "", "b", "b" },    { "/", "b", "/b" },
     };
     for (size_t i = 0; i < UM_COUNT(joins); i++) {
         char *out;
@@ -57,7 +59,8 @@ static void files_and_folders_are_told_apart(void **state)
     scratch *s = *state;
     const char *file = scratch_write(s, "file", "x", 1);
     assert_true(um_path_exists(file) && um_path_is_file(file) && !um_path_is_folder(file));
-    assert_true(um_path_exists(s->folder) && um_path_is_folder(s->folder) && !um_path_is_file(s->folder));
+    assert_true(um_path_exists(s->folder) && um_path_is_folder(s->folder) &&
+                !um_path_is_file(s->folder));
     assert_false(um_path_exists(scratch_path(s, "absent")));
 }
 

@@ -21,44 +21,54 @@ static const char *file_of(scratch *s, const char *header, size_t body)
 static void a_hostile_header_is_refused_with_the_reason(void **state)
 {
     scratch *s = *state;
-    const struct { const char *header; size_t body; const char *told; } cases[] = {
+    const struct { const char *header; size_t body; const char *told;
+    } cases[] = {
         { "", 0, "does not begin" },
         { "[]", 0, "does not begin" },
         { "{", 0, "header:" },
         { "{\"a\":{}}", 0, "no dtype" },
         { "{\"a\":3}", 0, "should be an object" },
         { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
-          "\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}", 8, "uplicate" },
+          "\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}",
+          8, "uplicate" },
         { "{\"a\":{\"dtype\":\"F8_E4M3\",\"shape\":[4],\"data_offsets\":[0,4]}}", 4, "F8_E4M3" },
         { "{\"a\":{\"dtype\":7,\"shape\":[4],\"data_offsets\":[0,4]}}", 4, "no dtype" },
         { "{\"a\":{\"dtype\":\"F32\",\"data_offsets\":[0,4]}}", 4, "no shape" },
-        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]}}", 4, "whole numbers from 0" },
-        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1.0],\"data_offsets\":[0,4]}}", 4, "whole numbers from 0" },
+        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]}}", 4,
+          "whole numbers from 0" },
+        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1.0],\"data_offsets\":[0,4]}}", 4,
+          "whole numbers from 0" },
         { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,1,1,1,1,1],\"data_offsets\":[0,4]}}", 4,
           "9 dimensions" },
-        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1152921504606846976,16,16],\"data_offsets\":[0,4]}}", 4,
-          "too large" },
+        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1152921504606846976,16,16],\"data_offsets\":[0,4]}"
+          "}",
+          4, "too large" },
         { "{\"a\":{\"dtype\":\"F32\",\"shape\":[4611686018427387904],\"data_offsets\":[0,0]}}", 0,
           "too large" },
         { "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]}}", 4, "needs 8" },
         { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,0]}}", 4, "outside" },
         { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[-4,0]}}", 4, "outside" },
         { "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 4, "outside" },
-        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0]}}", 4, "two whole numbers" },
+        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0]}}", 4,
+          "two whole numbers" },
         { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1]}}", 4, "two whole numbers" },
         { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
-          "\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "overlaps" },
+          "\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}",
+          4, "overlaps" },
         { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
-          "\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[8,12]}}", 12, "hole" },
+          "\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[8,12]}}",
+          12, "hole" },
         { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}", 8, "hole" },
-        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 5, "5 bytes of data" },
+        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 5,
+          "5 bytes of data" },
         { "{}", 1, "1 bytes of data" },
         { "{\"__metadata__\":{\"a\":1}}", 0, "should be a text" },
         { "{\"__metadata__\":[]}", 0, "object of texts" },
     };
     for (size_t i = 0; i < UM_COUNT(cases); i++) {
         um_safetensors st;
-        if (um_safetensors_open(&st, &s->ctx, file_of(s, cases[i].header, cases[i].body)) != UM_BAD_FILE)
+        if (um_safetensors_open(&st, &s->ctx, file_of(s, cases[i].header, cases[i].body)) !=
+            UM_BAD_FILE)
             fail_msg("accepted: %s", cases[i].header);
         CHECK_TOLD(&s->ctx, cases[i].told);
         CHECK_TOLD(&s->ctx, "t.safetensors: ");
@@ -143,8 +153,11 @@ static void a_long_tensor_is_read_in_order(void **state)
     enum { N = 40000 }; /* several pieces */
     um_safetensors st;
     static float f[N];
-    CHECK_OK(&s->ctx, um_safetensors_open(&st, &s->ctx, file_of(s, "{\"x\":{\"dtype\":\"U8\",\"shape\":"
-                                          "[200,200],\"data_offsets\":[0,40000]}}", N)));
+    CHECK_OK(&s->ctx, um_safetensors_open(&st, &s->ctx,
+                                          file_of(s,
+                                                  "{\"x\":{\"dtype\":\"U8\",\"shape\":"
+                                                  "[200,200],\"data_offsets\":[0,40000]}}",
+                                                  N)));
     const um_stored *x = um_safetensors_find(&st, "x");
     assert_true(um_stored_has_shape(x, 2, (int64_t[]){ 200, 200 }));
     assert_false(um_stored_has_shape(x, 2, (int64_t[]){ 200, 201 }));
@@ -174,8 +187,9 @@ static void fractions_and_too_large_numbers_are_no_whole_numbers(void **state)
         memcpy(file + 8 + n, cases[i].bytes, 8);
         um_safetensors st;
         int64_t v = 7;
-        CHECK_OK(&s->ctx, um_safetensors_open(&st, &s->ctx,
-                                              scratch_write(s, "x", file, (size_t)(8 + n + cases[i].size))));
+        CHECK_OK(&s->ctx,
+                 um_safetensors_open(&st, &s->ctx,
+                                     scratch_write(s, "x", file, (size_t)(8 + n + cases[i].size))));
         assert_int_equal(um_stored_ints(&s->ctx, &st.tensors[0], &v, 1), UM_BAD_FILE);
         CHECK_TOLD(&s->ctx, "tensor 'x'");
         assert_int_equal(v, 0);
@@ -186,7 +200,8 @@ static void fractions_and_too_large_numbers_are_no_whole_numbers(void **state)
 static void a_file_cut_after_opening_is_an_error(void **state)
 {
     scratch *s = *state;
-    const char *path = file_of(s, "{\"x\":{\"dtype\":\"F32\",\"shape\":[4],\"data_offsets\":[0,16]}}", 16);
+    const char *path =
+        file_of(s, "{\"x\":{\"dtype\":\"F32\",\"shape\":[4],\"data_offsets\":[0,16]}}", 16);
     um_safetensors st;
     float f[4] = { 1, 1, 1, 1 };
     CHECK_OK(&s->ctx, um_safetensors_open(&st, &s->ctx, path));
@@ -202,7 +217,8 @@ static void a_file_of_the_reference_is_read(void **state)
 {
     scratch *s = *state;
     char path[SCRATCH_PATH];
-    snprintf(path, sizeof path, "%s/tests/golden/io/reference.safetensors", getenv("UM_SOURCE_ROOT"));
+    snprintf(path, sizeof path, "%s/tests/golden/io/reference.safetensors",
+             getenv("UM_SOURCE_ROOT"));
     um_safetensors st;
     CHECK_OK(&s->ctx, um_safetensors_open(&st, &s->ctx, path));
     assert_int_equal(st.count, 6);
@@ -239,8 +255,10 @@ static um_status open_and_read(um_ctx *ctx, void *path)
 static void no_allocation_that_fails_leaks(void **state)
 {
     scratch *s = *state;
-    check_every_allocation(open_and_read, (void *)file_of(s, "{\"x\":{\"dtype\":\"F32\",\"shape\":[4],"
-                                                          "\"data_offsets\":[0,16]}}", 16));
+    check_every_allocation(open_and_read, (void *)file_of(s,
+                                                          "{\"x\":{\"dtype\":\"F32\",\"shape\":[4],"
+                                                          "\"data_offsets\":[0,16]}}",
+                                                          16));
 }
 
 int main(void)

@@ -27,7 +27,8 @@ static void the_bytes_are_those_of_the_reference(void **state)
 {
     scratch *s = *state;
     char golden[SCRATCH_PATH];
-    snprintf(golden, sizeof golden, "%s/tests/golden/io/reference.safetensors", getenv("UM_SOURCE_ROOT"));
+    snprintf(golden, sizeof golden, "%s/tests/golden/io/reference.safetensors",
+             getenv("UM_SOURCE_ROOT"));
     um_tensors_out w;
     um_bytes ours, theirs;
     collect(&w, &s->ctx);
@@ -70,12 +71,17 @@ static void a_wrong_call_is_kept_until_the_commit_and_leaves_no_file(void **stat
         um_tensors_begin(&w, &s->ctx);
         um_tensors_floats(&w, "a", UM_STORED_F32, 1, (int64_t[]){ 3 }, small);
         switch (i) {
-        case 0: um_tensors_ints(&w, "a", 1, (int64_t[]){ 3 }, whole), told = "'a' is given twice"; break;
-        case 1: um_tensors_floats(&w, "b", UM_STORED_I64, 0, NULL, small), told = "I64 cannot"; break;
+        case 0:
+            um_tensors_ints(&w, "a", 1, (int64_t[]){ 3 }, whole), told = "'a' is given twice";
+            break;
+        case 1:
+            um_tensors_floats(&w, "b", UM_STORED_I64, 0, NULL, small), told = "I64 cannot";
+            break;
         case 2: um_tensors_ints(&w, "b", 9, (int64_t[9]){ 0 }, whole), told = "9 dimensions"; break;
         case 3: um_tensors_ints(&w, "b", 1, (int64_t[]){ -1 }, whole), told = "no shape"; break;
         case 4:
-            um_tensors_ints(&w, "b", 2, (int64_t[]){ INT64_MAX, INT64_MAX }, whole), told = "no shape";
+            um_tensors_ints(&w, "b", 2, (int64_t[]){ INT64_MAX, INT64_MAX }, whole),
+                told = "no shape";
             break;
         case 5: um_tensors_text(&w, "k", "\xff"), told = "UTF-8"; break;
         }

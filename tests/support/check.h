@@ -13,10 +13,11 @@
 #include "base/base.h"
 
 /* Fail with the library's own message. */
-#define CHECK_OK(ctx, call)                                                                   \
-    do {                                                                                      \
-        const um_status check_ = (call);                                                      \
-        if (check_ != UM_OK) fail_msg("%s: %s: %s", #call, um_status_text(check_), (ctx)->message); \
+#define CHECK_OK(ctx, call)                                                                        \
+    do {                                                                                           \
+        const um_status check_ = (call);                                                           \
+        if (check_ != UM_OK)                                                                       \
+            fail_msg("%s: %s: %s", #call, um_status_text(check_), (ctx)->message);                 \
     } while (0)
 
 /* |a - b| <= tolerance, told with both values when not. */

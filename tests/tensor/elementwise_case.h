@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * elementwise_case.h - lengths that end in every lane of a vector, numbers that nobody hopes to meet, and
- * comparisons of one number with another. */
+ * elementwise_case.h - lengths that end in every lane of a vector, numbers that nobody hopes to
+ * meet, and comparisons of one number with another. */
 #ifndef UM_ELEMENTWISE_CASE_H
 #define UM_ELEMENTWISE_CASE_H
 
@@ -17,17 +17,17 @@ enum { LONG = 70001 };
 /* every sort of float: signed zeros, denormals, far ends, infinities, NaN */
 static inline void fill_extremes(um_real *x, size_t count)
 {
-    static const float odd[] = { 0,     -0.0f, 1e-45f,  -1e-40f,  FLT_MIN, -1e-20f, 1,       -1,
-                                 20.5f, -30,   87.5f,   -87.5f,   89,      -89,     104,     -105,
-                                 1e4f,  -1e4f, FLT_MAX, -FLT_MAX, 1e30f,   -1e30f,  INFINITY, -INFINITY,
-                                 NAN };
+    static const float odd[] = { 0,      -0.0f,    1e-45f,    -1e-40f, FLT_MIN, -1e-20f,  1,
+                                 -1,     20.5f,    -30,       87.5f,   -87.5f,  89,       -89,
+                                 104,    -105,     1e4f,      -1e4f,   FLT_MAX, -FLT_MAX, 1e30f,
+                                 -1e30f, INFINITY, -INFINITY, NAN };
     for (size_t i = 0; i < count; i++) x[i] = odd[i % UM_COUNT(odd)];
 }
 
-/* Number by number: both NaN, both the same infinity, or near each other. `floor` is what may be lost of
- * numbers near zero. */
-static inline void case_alike(const char *what, size_t count, const um_real *got, const um_real *right,
-                              double tolerance, double floor)
+/* Number by number: both NaN, both the same infinity, or near each other. `floor` is what may be
+ * lost of numbers near zero. */
+static inline void case_alike(const char *what, size_t count, const um_real *got,
+                              const um_real *right, double tolerance, double floor)
 {
     for (size_t i = 0; i < count; i++) {
         const double a = got[i], b = right[i];

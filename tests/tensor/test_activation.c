@@ -34,8 +34,8 @@ static um_real *wide(kernel_case *c, size_t count, placement at)
     return x;
 }
 
-static void compare(const um_kernels *fast, const um_kernels *scalar, const struct kind *k, size_t n,
-                    placement at)
+static void compare(const um_kernels *fast, const um_kernels *scalar, const struct kind *k,
+                    size_t n, placement at)
 {
     kernel_case c = { 0 };
     const um_real *x = wide(&c, n, at), *dy = case_random(&c, n, ALIGNED);

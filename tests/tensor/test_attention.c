@@ -64,7 +64,8 @@ static void each_case(const um_kernels *fast, const um_kernels *scalar)
             const char *why = cases[i].why;
             kernel_case c = { 0 };
             const operands a = make(&c, s);
-            /* of one token P is 1: dq and dk are rounding alone, and need something to be small against */
+            /* of one token P is 1: dq and dk are rounding alone, and need something to be small
+             * against */
             const bool add = asked & 1 || s->tokens == 1;
             const pass got = run(&c, fast, s, &a, asked, add),
                        right = run(&c, scalar, s, &a, asked, add);

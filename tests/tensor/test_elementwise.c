@@ -162,7 +162,8 @@ static void compare_columns(const um_kernels *fast, const um_kernels *scalar)
         const um_real *x = case_random(&c, (size_t)p->rows * p->x_c, UNALIGNED);
         um_real *y = case_random(&c, n, UNALIGNED), *right = case_copy(&c, n, y, ALIGNED);
         fast->copy_columns((size_t)p->rows, p->c, x, p->x_c, p->x_at, y, p->y_c, p->y_at, i % 2);
-        scalar->copy_columns((size_t)p->rows, p->c, x, p->x_c, p->x_at, right, p->y_c, p->y_at, i % 2);
+        scalar->copy_columns((size_t)p->rows, p->c, x, p->x_c, p->x_at, right, p->y_c, p->y_at,
+                             i % 2);
         case_same_bits(p->why, n, y, right);
         case_end(&c);
     }

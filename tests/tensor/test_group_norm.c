@@ -60,8 +60,8 @@ static void backward(kernel_case *c, const um_kernels *k, struct norm *g, int as
                       case_empty(c, scratch, UNALIGNED));
 }
 
-static void compare(const um_kernels *fast, const um_kernels *scalar, const struct shape *p, bool silu,
-                    placement at)
+static void compare(const um_kernels *fast, const um_kernels *scalar, const struct shape *p,
+                    bool silu, placement at)
 {
     static const int asks[] = { 7, 7 + 56, 7 + 8, 1, 2, 4, 4 + 32, 0 };
     kernel_case c = { 0 };
@@ -102,7 +102,8 @@ static void the_definition_has_known_values(void **state)
 {
     (void)state;
     const um_group_norm_shape s = { .n = 1, .hw = 2, .c = 2, .groups = 1, .eps = 0 };
-    const um_real x[] = { 1, 2, 3, 6 }, gamma[] = { 1, 2 }, beta[] = { 0, 10 }; /* mean 3, variance 14/4 */
+    const um_real x[] = { 1, 2, 3, 6 }, gamma[] = { 1, 2 },
+                  beta[] = { 0, 10 }; /* mean 3, variance 14/4 */
     um_real y[4], mean, rstd;
     um_kernels_tier(0)->group_norm(&s, x, gamma, beta, y, &mean, &rstd);
     const double r = 1 / sqrt(3.5);
@@ -114,7 +115,8 @@ static void the_definition_has_known_values(void **state)
     CHECK_NEAR(y[3], 10 + 6 * r, 1e-6);
 }
 
-/* what is left of a deviation of 1 when all numbers lie near `mean`, the first of each group apart */
+/* what is left of a deviation of 1 when all numbers lie near `mean`, the first of each group
+ * apart */
 static void shift(const um_kernels *fast, const um_kernels *scalar, um_real mean, um_real first)
 {
     for (size_t i = 0; i < UM_COUNT(shapes); i++) {
@@ -122,7 +124,8 @@ static void shift(const um_kernels *fast, const um_kernels *scalar, um_real mean
         struct norm a = make(&c, &shapes[i], false, UNALIGNED), b;
         for (size_t j = 0; j < a.count; j++) a.x[j] += mean;
         for (size_t j = 0; j < a.groups; j++)
-            a.x[j / a.s.groups * a.s.hw * a.channels + j % a.s.groups * (a.channels / a.s.groups)] += first;
+            a.x[j / a.s.groups * a.s.hw * a.channels +
+                j % a.s.groups * (a.channels / a.s.groups)] += first;
         b = a;
         forward(&c, fast, &a, UNALIGNED);
         forward(&c, scalar, &b, UNALIGNED);

@@ -17,8 +17,9 @@ static um_adam adam_at(int step, bool decoupled, double weight_decay)
     };
 }
 
-/* Two steps of arXiv 1412.6980, algorithm 1, from p = 1 with gradients 4 and 2 (halved by grad_scale):
- * m = 0.2, 0.28;  v = 0.004, 0.004996;  p falls by lr, then by lr * 0.28 / 0.19 / sqrt(0.004996 / 0.001999) */
+/* Two steps of arXiv 1412.6980, algorithm 1, from p = 1 with gradients 4 and 2 (halved by
+ * grad_scale): m = 0.2, 0.28;  v = 0.004, 0.004996;  p falls by lr, then by lr * 0.28 / 0.19 /
+ * sqrt(0.004996 / 0.001999) */
 static void the_definition_follows_the_paper(void **state)
 {
     (void)state;
@@ -95,7 +96,8 @@ static void decay_long(const um_kernels *fast, const um_kernels *scalar)
     a.lr = 1e-3;
     (void)scalar;
     for (int step = 0; step < 10000; step++) fast->adam_step(&a, 3, grad, p, m, v, NULL);
-    for (int i = 0; i < 3; i++) CHECK_NEAR(p[i] / (i == 2 ? 3.0 : i == 1 ? -1.0 : 1.0), exp(-0.1), 4e-4);
+    for (int i = 0; i < 3; i++)
+        CHECK_NEAR(p[i] / (i == 2 ? 3.0 : i == 1 ? -1.0 : 1.0), exp(-0.1), 4e-4);
 }
 
 static void slow_decay_keeps_its_pace(void **state)
@@ -135,10 +137,12 @@ static void change_threads(const um_kernels *fast, const um_kernels *scalar)
     (void)scalar;
     kernel_case c = { 0 };
     const um_adam a = adam_at(1, true, 0.01);
-    const um_real *grad = case_random(&c, LONG, UNALIGNED), *start = case_random(&c, LONG, UNALIGNED);
+    const um_real *grad = case_random(&c, LONG, UNALIGNED),
+                  *start = case_random(&c, LONG, UNALIGNED);
     um_real *once = NULL;
     FOR_THREADS(threads, {
-        um_real *p = case_copy(&c, LONG, start, UNALIGNED), *m = case_copy(&c, LONG, start, UNALIGNED);
+        um_real *p = case_copy(&c, LONG, start, UNALIGNED),
+                *m = case_copy(&c, LONG, start, UNALIGNED);
         um_real *v = case_copy(&c, LONG, start, UNALIGNED);
         for (int i = 0; i < LONG; i++) v[i] *= v[i];
         fast->adam_step(&a, LONG, grad, p, m, v, NULL);

@@ -28,7 +28,8 @@ static void every_kernel_has_its_name_once(void **state)
     (void)state;
     int count = 0;
     for (; um_kernel_name(count); count++)
-        for (int i = 0; i < count; i++) assert_string_not_equal(um_kernel_name(i), um_kernel_name(count));
+        for (int i = 0; i < count; i++)
+            assert_string_not_equal(um_kernel_name(i), um_kernel_name(count));
     assert_int_equal(count, (sizeof(um_kernels) - sizeof(char *)) / sizeof(void (*)(void)));
     assert_null(um_kernel_name(-1));
 }
@@ -57,8 +58,8 @@ static void an_unknown_tier_is_told_what_there_is(void **state)
     CHECK_OK(&ctx, um_kernels_choose(&ctx, "scalar"));
     for (size_t i = 0; i < UM_COUNT(wrong); i++) {
         char start[128];
-        snprintf(start, sizeof start, "run.isa = %s: not on this machine (it has auto, scalar, portable",
-                 wrong[i]);
+        snprintf(start, sizeof start,
+                 "run.isa = %s: not on this machine (it has auto, scalar, portable", wrong[i]);
         assert_int_equal(um_kernels_choose(&ctx, wrong[i]), UM_BAD_ARG);
         assert_memory_equal(ctx.message, start, strlen(start));
         assert_ptr_equal(ctx.kernels, um_kernels_tier(0));

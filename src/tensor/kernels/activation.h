@@ -12,7 +12,7 @@ typedef enum um_activation { UM_SILU, UM_MISH, UM_GELU, UM_RELU } um_activation;
 typedef void um_activate_fn(um_activation kind, size_t count, const um_real *x, um_real *y);
 
 /* dx (+)= dy * f'(x) */
-typedef void um_activate_vjp_fn(um_activation kind, size_t count, const um_real *dy, const um_real *x,
-                                um_real *dx, bool add);
+typedef void um_activate_vjp_fn(um_activation kind, size_t count, const um_real *dy,
+                                const um_real *x, um_real *dx, bool add);
 
 #endif

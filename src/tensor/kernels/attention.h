@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * attention.h - scaled dot-product attention (Vaswani et al., arXiv 1706.03762, equation 1), each head
+ * attention.h - scaled dot-product attention (Vaswani et al., arXiv 1706.03762, eq. 1), each head
  *
  *     S = scale * q k^T,   P = softmax over keys of S,   o = P v
  *
- * q, k, v, o (n, tokens, heads * dim), head h in columns h*dim .. (h+1)*dim - 1. lse (n, heads, tokens) is
- * log sum exp of each row of S, written by the forward pass and read by the vjp, which makes P again from
- * it: no tokens x tokens matrix outlives a call. An image's bits do not depend on n or threads. */
+ * q, k, v, o (n, tokens, heads * dim), head h in columns h*dim .. (h+1)*dim - 1. lse (n, heads,
+ * tokens) is log sum exp of each row of S, written by the forward pass and read by the vjp, which
+ * makes P again from it: no tokens x tokens matrix outlives a call. An image's bits do not depend
+ * on n or threads. */
 #ifndef UM_KERNEL_ATTENTION_H
 #define UM_KERNEL_ATTENTION_H
 

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT
  * conv2d.h - two-dimensional cross-correlation with its two adjoints, NHWC
  *
- *     y[n][p][q][o] = bias[o] + sum_{i, j, c} x[n][p*stride + i - pad][q*stride + j - pad][c] w[i][j][c][o]
+ *     y[n][p][q][o] = bias[o] + sum_{i, j, c} x[n][p*stride + i - pad][q*stride + j - pad][c]
+ *                                             w[i][j][c][o]
  *
- * x [n, h, w, ci], w [k, k, ci, co], y [n, ho, wo, co]; pixels outside are zeros. `pad` zeros stand before
- * each row and column and `pad_end` behind, so ho = (h + pad + pad_end - k) / stride + 1. Sizes are at
- * least 1; 0 <= pad, pad_end < k. Nothing aliases. scratch: um_conv2d_scratch reals, aligned to 64.
+ * x [n, h, w, ci], w [k, k, ci, co], y [n, ho, wo, co]; pixels outside are zeros. `pad` zeros stand
+ * before each row and column and `pad_end` behind, so ho = (h + pad + pad_end - k) / stride + 1.
+ * Sizes are at least 1; 0 <= pad, pad_end < k. Nothing aliases. scratch: um_conv2d_scratch reals,
+ * aligned to 64.
  *
- * An image's y and dx do not depend, to the bit, on n or on the number of threads: the algorithm is chosen
- * by h, w, ci, co, k, stride and pads alone. */
+ * An image's y and dx do not depend, to the bit, on n or on the number of threads: the algorithm is
+ * chosen by h, w, ci, co, k, stride and pads alone. */
 #ifndef UM_KERNEL_CONV2D_H
 #define UM_KERNEL_CONV2D_H
 

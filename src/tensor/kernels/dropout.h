@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * dropout.h - y[i] (+)= x[i] / (1 - rate) with probability 1 - rate, else 0; the same mask for the same
- * random source, so its vjp is itself applied to dy. 0 < rate < 1; y may alias x. */
+ * dropout.h - y[i] (+)= x[i] / (1 - rate) with probability 1 - rate, else 0; the same mask for the
+ * same random source, so its vjp is itself applied to dy. 0 < rate < 1; y may alias x. */
 #ifndef UM_KERNEL_DROPOUT_H
 #define UM_KERNEL_DROPOUT_H
 

@@ -3,10 +3,10 @@
  *
  *     C[i][j] (+)= sum_l A(i, l) B(l, j) + bias[j]
  *
- * A(i, l) = a[i * a_row + l * a_col], B(l, j) = b[l * b_row + j * b_col]; of each pair of strides one is
- * 1, so either operand may be transposed. C is row-major, c_row >= n apart, and aliases nothing.
- * m, n, k > 0. `add`: add to what C holds, else store. scratch: um_gemm_scratch reals, aligned to 64.
- * A row of C does not depend, to the bit, on m or on the number of threads. */
+ * A(i, l) = a[i * a_row + l * a_col], B(l, j) = b[l * b_row + j * b_col]; of each pair of strides
+ * one is 1, so either operand may be transposed. C is row-major, c_row >= n apart, and aliases
+ * nothing. m, n, k > 0. `add`: add to what C holds, else store. scratch: um_gemm_scratch reals,
+ * aligned to 64. A row of C does not depend, to the bit, on m or on the number of threads. */
 #ifndef UM_KERNEL_GEMM_H
 #define UM_KERNEL_GEMM_H
 

@@ -3,9 +3,10 @@
  *
  *     xhat = (x - mean) * rstd,   z = gamma[c] * xhat + beta[c],   y = z  or  y = z * sigmoid(z)
  *
- * with mean and variance over the hw * (c / groups) numbers of each image and group, and
- * rstd = 1 / sqrt(variance + eps). x, y (n, hw, c); y may alias x. mean, rstd (n, groups) are written by the
- * forward pass and read by the vjp. c % groups == 0. An image's bits do not depend on n or threads. */
+ * with mean and variance over the hw * (c / groups) numbers of each image and group, and rstd = 1 /
+ * sqrt(variance + eps). x, y (n, hw, c); y may alias x. mean, rstd (n, groups) are written by the
+ * forward pass and read by the vjp. c % groups == 0. An image's bits do not depend on n or
+ * threads. */
 #ifndef UM_KERNEL_GROUP_NORM_H
 #define UM_KERNEL_GROUP_NORM_H
 

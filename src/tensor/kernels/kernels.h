@@ -2,8 +2,9 @@
  * kernels.h - the one list of kernels, and the table of those chosen for this processor.
  *
  * A kernel `name` has the contract um_name_fn in one of the headers below, its readable definition
- * um_name_scalar in scalar/, and, where the list says FAST, one source in fast/ in vector extensions that is
- * compiled once for each instruction set: um_name_portable, um_name_avx2, um_name_avx512. */
+ * um_name_scalar in scalar/, and, where the list says FAST, one source in fast/ in vector
+ * extensions that is compiled once for each instruction set: um_name_portable, um_name_avx2,
+ * um_name_avx512. */
 #ifndef UM_KERNELS_H
 #define UM_KERNELS_H
 
@@ -37,14 +38,15 @@
     SCALAR(embedding) SCALAR(embedding_vjp) SCALAR(dropout)
 
 typedef struct um_kernels {
-    const char *isa; /* the name of the fastest tier in use: "scalar", "portable", "avx2", "avx512" */
+    const char *isa; /* the tier in use: "scalar", "portable", "avx2" or "avx512" */
 #define FIELD(name) um_##name##_fn *name;
     UM_KERNELS(FIELD, FIELD)
 #undef FIELD
 } um_kernels;
 
 /* Choose the kernels of ctx: "auto" (the best that the processor has), or a tier by name.
- * UM_BAD_ARG for a tier that is unknown or that this processor or build lacks; says which there are. */
+ * UM_BAD_ARG for a tier that is unknown or that this processor or build lacks; says which there
+ * are. */
 um_status um_kernels_choose(um_ctx *ctx, const char *isa);
 
 /* The i-th tier that this processor and build have, from "scalar" on; NULL behind the last. */

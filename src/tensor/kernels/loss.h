@@ -12,10 +12,10 @@
 
 typedef enum um_loss_kind { UM_LOSS_MSE, UM_LOSS_L1, UM_LOSS_HUBER } um_loss_kind;
 
-typedef void um_loss_fn(um_loss_kind kind, double delta, int n, size_t per, const um_real *prediction,
-                        const um_real *target, um_real *loss);
-typedef void um_loss_vjp_fn(um_loss_kind kind, double delta, int n, size_t per, const um_real *scale,
-                            const um_real *prediction, const um_real *target, um_real *dprediction,
-                            bool add);
+typedef void um_loss_fn(um_loss_kind kind, double delta, int n, size_t per,
+                        const um_real *prediction, const um_real *target, um_real *loss);
+typedef void um_loss_vjp_fn(um_loss_kind kind, double delta, int n, size_t per,
+                            const um_real *scale, const um_real *prediction, const um_real *target,
+                            um_real *dprediction, bool add);
 
 #endif

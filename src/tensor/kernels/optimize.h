@@ -17,7 +17,7 @@ typedef struct um_adam {
     bool decoupled; /* AdamW */
 } um_adam;
 
-typedef void um_adam_step_fn(const um_adam *a, size_t count, const um_real *grad, um_real *p, um_real *m,
-                             um_real *v, um_real *ema);
+typedef void um_adam_step_fn(const um_adam *a, size_t count, const um_real *grad, um_real *p,
+                             um_real *m, um_real *v, um_real *ema);
 
 #endif

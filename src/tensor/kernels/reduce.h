@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * reduce.h - sums. Each is made of fixed blocks in a fixed order: the bits do not depend on threads. */
+ * reduce.h - sums. Each is made of fixed blocks in a fixed order: the bits do not depend on
+ * threads. */
 #ifndef UM_KERNEL_REDUCE_H
 #define UM_KERNEL_REDUCE_H
 

@@ -54,7 +54,8 @@ um_status um_kernels_choose(um_ctx *ctx, const char *isa)
         if (strcmp(isa, "auto") == 0 || strcmp(isa, k->isa) == 0) best = k;
     }
     if (!best)
-        return um_fail(ctx, UM_BAD_ARG, "run.isa = %s: not on this machine (it has %s)", isa, names);
+        return um_fail(ctx, UM_BAD_ARG, "run.isa = %s: not on this machine (it has %s)", isa,
+                       names);
     ctx->kernels = best;
     return UM_OK;
 }

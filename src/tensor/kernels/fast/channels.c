@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * channels.c - a scale and a shift for each channel of each image, and sums over pixels.
  *
- * A sum takes runs of SPAN pixels in float and adds the runs up in double: one order for each channel,
- * whichever thread has it. */
+ * A sum takes runs of SPAN pixels in float and adds the runs up in double: one order for each
+ * channel, whichever thread has it. */
 #include "tensor/kernels/fast/each.h"
 #include "tensor/kernels/fast/tier.h"
 
@@ -112,8 +112,9 @@ static void vjp_tile(const struct tile *t, ptrdiff_t hw, int width)
     double dscale[TILE] = { 0 }, dshift[TILE] = { 0 };
     for (ptrdiff_t p = 0; p < hw; p += SPAN) {
         const ptrdiff_t run = UM_MIN(SPAN, hw - p), at = p * t->stride;
-        EACH_VECTOR(i, lanes, width,
-                    vjp_run(t, at + i, 1 + ldn(t->s + i, lanes), run, lanes, dscale + i, dshift + i));
+        EACH_VECTOR(
+            i, lanes, width,
+            vjp_run(t, at + i, 1 + ldn(t->s + i, lanes), run, lanes, dscale + i, dshift + i));
     }
     if (!t->ds) return;
     put_totals(t->ds, dscale, width, t->add_ds);

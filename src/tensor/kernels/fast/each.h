@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * each.h - the loops that elementwise kernels share: blocks over the threads, vectors in a block, and
- * one vector of the rest with the same code. */
+ * each.h - the loops that elementwise kernels share: blocks over the threads, vectors in a block,
+ * and one vector of the rest with the same code. */
 #ifndef UM_EACH_H
 #define UM_EACH_H
 
@@ -11,8 +11,8 @@
 /* What a thread takes at a time, and the smallest work that is worth waking the others for. */
 enum { BLOCK = 1 << 12, WORTH = 1 << 15 };
 
-/* Run the statement for i = 0, VW, 2 VW ... < n with `lanes` of them alive; whole vectors see the constant VW,
- * so that ldn and stn become plain loads and stores. */
+/* Run the statement for i = 0, VW, 2 VW ... < n with `lanes` of them alive; whole vectors see the
+ * constant VW, so that ldn and stn become plain loads and stores. */
 #define EACH_VECTOR(i, lanes, n, ...)                       \
     do {                                                    \
         ptrdiff_t i = 0;                                    \

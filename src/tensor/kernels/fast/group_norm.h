@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * group_norm.h - how the two passes of GroupNorm cut their work: an item is a few whole groups of one
- * image. A channel keeps to its lane of a vector and to its order over pixels wherever the cuts are, so
- * that they may depend on the threads and the bits do not. */
+ * group_norm.h - how the two passes of GroupNorm cut their work: an item is a few whole groups of
+ * one image. A channel keeps to its lane of a vector and to its order over pixels wherever the cuts
+ * are, so that they may depend on the threads and the bits do not. */
 #ifndef UM_FAST_GROUP_NORM_H
 #define UM_FAST_GROUP_NORM_H
 
@@ -53,12 +53,13 @@ INLINE size_t item_offset(const struct item *t, int c)
     return t->image * (size_t)t->hw * (size_t)t->stride + (size_t)c;
 }
 
-/* Run the statement for the item's channels c, TILE at a time: `count` from c on. Only a group wider
- * than TILE has more than one turn. */
-#define EACH_TILE(c, count, t, ...)                                                             \
-    for (int c = (t)->first * (t)->width, end_ = (t)->last * (t)->width, count; c < end_; c += TILE) { \
-        count = UM_MIN(TILE, end_ - c);                                                         \
-        __VA_ARGS__;                                                                            \
+/* Run the statement for the item's channels c, TILE at a time: `count` from c on. Only a group
+ * wider than TILE has more than one turn. */
+#define EACH_TILE(c, count, t, ...)                                                                \
+    for (int c = (t)->first * (t)->width, end_ = (t)->last * (t)->width, count; c < end_;          \
+         c += TILE) {                                                                              \
+        count = UM_MIN(TILE, end_ - c);                                                            \
+        __VA_ARGS__;                                                                               \
     }
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * group_norm_vjp.c - GroupNorm backward, for each image and a few groups: sums over pixels of dz and of
- * dz xhat, then
+ * group_norm_vjp.c - GroupNorm backward, for each image and a few groups: sums over pixels of dz
+ * and of dz xhat, then
  *
- *     dx = rstd (gamma dz - k1 xhat - k0),   k0, k1 = means over the group of gamma dz, gamma dz xhat
+ *     dx = rstd (gamma dz - k1 xhat - k0),   k0, k1 = means over the group of gamma dz, gamma dz
+ * xhat
  *
  * The sums of an image stay in the scratch: added up over images they are dbeta and dgamma. */
 #include "tensor/kernels/fast/group_norm.h"
@@ -65,7 +66,8 @@ INLINE void sum_run(const struct call *call, const struct tile *v, ptrdiff_t i, 
     }
 }
 
-/* The sums of a tile into the scratch; k0 and k1 of its groups, not yet divided, into the totals. */
+/* The sums of a tile into the scratch; k0 and k1 of its groups, not yet divided, into the
+ * totals. */
 static void sum_tile(const struct call *call, const struct item *t, int c, int count,
                      const struct tile *v, double *k0, double *k1)
 {
@@ -74,11 +76,13 @@ static void sum_tile(const struct call *call, const struct item *t, int c, int c
         const int run = UM_MIN(SPAN, t->hw - p);
         const size_t at = item_offset(t, c) + (size_t)p * (size_t)t->stride;
         if (call->s->silu)
-            EACH_VECTOR(i, lanes, count,
-                        sum_run(call, v, i, at + (size_t)i, t->stride, run, lanes, true, sum, sum_xhat));
+            EACH_VECTOR(
+                i, lanes, count,
+                sum_run(call, v, i, at + (size_t)i, t->stride, run, lanes, true, sum, sum_xhat));
         else
-            EACH_VECTOR(i, lanes, count,
-                        sum_run(call, v, i, at + (size_t)i, t->stride, run, lanes, false, sum, sum_xhat));
+            EACH_VECTOR(
+                i, lanes, count,
+                sum_run(call, v, i, at + (size_t)i, t->stride, run, lanes, false, sum, sum_xhat));
     }
     const size_t row = t->image * (size_t)t->stride + (size_t)c;
     for (int i = 0; i < count; i++) {
@@ -147,8 +151,17 @@ void TIER(group_norm_vjp)(const um_group_norm_shape *s, const um_group_norm_grad
 {
     const int groups = item_groups(s), items = item_count(s, groups);
     const struct call call = {
-        s,    out,  dy,      x,                                   gamma, beta,
-        mean, rstd, scratch, scratch + (size_t)s->n * (size_t)s->c, s->silu && out->dx && !out->add_dx,
+        s,
+        out,
+        dy,
+        x,
+        gamma,
+        beta,
+        mean,
+        rstd,
+        scratch,
+        scratch + (size_t)s->n * (size_t)s->c,
+        s->silu && out->dx && !out->add_dx,
     };
 #pragma omp parallel if ((size_t)s->n * (size_t)s->hw * (size_t)s->c > WORTH / 4)
     {
@@ -159,7 +172,8 @@ void TIER(group_norm_vjp)(const um_group_norm_shape *s, const um_group_norm_grad
         }
 #pragma omp for schedule(static)
         for (int c = 0; c < s->c; c++) {
-            if (out->dgamma) put_channel(call.dz_xhat_sums, s->n, s->c, c, out->dgamma, out->add_dgamma);
+            if (out->dgamma)
+                put_channel(call.dz_xhat_sums, s->n, s->c, c, out->dgamma, out->add_dgamma);
             if (out->dbeta) put_channel(call.dz_sums, s->n, s->c, c, out->dbeta, out->add_dbeta);
         }
     }

@@ -35,7 +35,8 @@ double TIER(sum_squares)(size_t count, const float *x)
     return total;
 }
 
-/* an infinity or a NaN has all bits of the exponent set: then the largest magnitude is at least that */
+/* an infinity or a NaN has all bits of the exponent set: then the largest magnitude is at least
+ * that */
 static int largest_bits(ptrdiff_t n, const float *x)
 {
     vi most = { 0 };

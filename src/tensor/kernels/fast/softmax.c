@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * softmax.c - one row after the other: its largest value, the exponentials and their sum, the quotient. */
+ * softmax.c - one row after the other: its largest value, the exponentials and their sum, the
+ * quotient. */
 #include "tensor/kernels/fast/each.h"
 #include "tensor/kernels/fast/tier.h"
 #include "tensor/kernels/fast/vmath.h"

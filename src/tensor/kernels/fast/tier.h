@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * tier.h - the name of the instruction set that this object is compiled for (UM_TIER, from Meson), and the
- * names of its kernels. Sources in fast/ define their kernels as TIER(name). */
+ * tier.h - the name of the instruction set that this object is compiled for (UM_TIER, from Meson),
+ * and the names of its kernels. Sources in fast/ define their kernels as TIER(name). */
 #ifndef UM_TIER_H
 #define UM_TIER_H
 

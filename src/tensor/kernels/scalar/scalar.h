@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * scalar.h - the names of the readable definitions, um_name_scalar. They have double accumulators, one
- * thread and no cleverness: what they compute is what the contracts mean. */
+ * scalar.h - the names of the readable definitions, um_name_scalar. They have double accumulators,
+ * one thread and no cleverness: what they compute is what the contracts mean. */
 #ifndef UM_SCALAR_H
 #define UM_SCALAR_H
 
