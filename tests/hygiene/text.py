@@ -28,8 +28,10 @@ def clean(tree):
 def columns(tree):
     """Lines fit an ordinary window."""
     for path in tree.paths(C_SOURCE, SCRIPT, r"(.*/)?meson(\.build|_options\.txt)"):
-        for n, line in enumerate(tree.lines(path), 1):
-            limit = 120 if path.endswith((".py", "meson.build", "meson_options.txt")) else COLUMNS
+        lines = tree.lines(path)
+        wide = path.endswith((".py", "meson.build", "meson_options.txt")) or "python" in lines[0]
+        limit = 120 if wide else COLUMNS
+        for n, line in enumerate(lines, 1):
             if len(line) > limit:
                 yield f"{path}:{n}: {len(line)} columns (at most {limit})"
 
