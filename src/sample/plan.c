@@ -2,6 +2,7 @@
  * plan.c - lays the rows that a sampler then fills, and prints them. */
 #include "sample/plan.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "sample/timesteps.h"
@@ -97,19 +98,26 @@ void um_plan_free(um_ctx *ctx, um_plan *plan)
     memset(plan, 0, sizeof *plan);
 }
 
-void um_plan_explain(const um_plan *plan, um_text *out)
+enum { LINE_BYTES = 128 + 16 * UM_HISTORY_MAX }; /* each column has a width of its own */
+
+void um_plan_explain(const um_plan *plan, void (*put)(void *user, const char *line), void *user)
 {
     const int history = plan->settings.sampler->history;
-    um_text_add(out, "%5s %9s %9s %12s %14s %11s %11s %11s %11s", "step", "t", "t_prev",
-                "alpha_bar", "alpha_bar_prev", "sigma", "x", "x0", "eps");
-    for (int h = 0; h < history; h++) um_text_add(out, "      past_%d", h);
-    um_text_add_byte(out, '\n');
+    char line[LINE_BYTES];
+    int n = snprintf(line, sizeof line, "%5s %9s %9s %12s %14s %11s %11s %11s %11s", "step", "t",
+                     "t_prev", "alpha_bar", "alpha_bar_prev", "sigma", "x", "x0", "eps");
+    for (int h = 0; h < history; h++)
+        n += snprintf(line + n, sizeof line - (size_t)n, "      past_%d", h);
+    snprintf(line + n, sizeof line - (size_t)n, "\n");
+    put(user, line);
     for (int i = 0; i < plan->rows; i++) {
         const um_row *r = &plan->row[i];
-        um_text_add(out, "%5d %9.6g %9.6g %12.6g %14.6g %11.6g %11.6g %11.6g %11.6g", r->step, r->t,
-                    r->t_prev, r->alpha_bar, r->alpha_bar_prev, r->next.noise, r->next.x,
-                    r->next.x0, r->next.eps);
-        for (int h = 0; h < history; h++) um_text_add(out, " %11.6g", r->next.past[h]);
-        um_text_add_byte(out, '\n');
+        n = snprintf(line, sizeof line, "%5d %9.6g %9.6g %12.6g %14.6g %11.5g %11.5g %11.5g %11.5g",
+                     r->step, r->t, r->t_prev, r->alpha_bar, r->alpha_bar_prev, r->next.noise,
+                     r->next.x, r->next.x0, r->next.eps);
+        for (int h = 0; h < history; h++)
+            n += snprintf(line + n, sizeof line - (size_t)n, " %11.5g", r->next.past[h]);
+        snprintf(line + n, sizeof line - (size_t)n, "\n");
+        put(user, line);
     }
 }

@@ -3,7 +3,6 @@
 #ifndef UM_PLAN_H
 #define UM_PLAN_H
 
-#include "base/text.h"
 #include "sample/sampler.h"
 
 /* Check the settings against the schedule, lay the timestep list, let the sampler fill its rows.
@@ -19,8 +18,9 @@ um_status um_plan_init_list(um_ctx *ctx, um_plan *plan, const um_sample_settings
 /* A zeroed plan is accepted. */
 void um_plan_free(um_ctx *ctx, um_plan *plan);
 
-/* Add the table that --explain prints: per row step, t, t_prev, alpha_bar, alpha_bar_prev, sigma
- * (the standard deviation of the noise added) and the coefficients of x, x0, eps and history. */
-void um_plan_explain(const um_plan *plan, um_text *out);
+/* The table that --explain prints, one call of `put` a line (which ends with its newline): per row
+ * step, t, t_prev, alpha_bar, alpha_bar_prev, sigma (the standard deviation of the noise added) and
+ * the coefficients of x, x0, eps and the history. */
+void um_plan_explain(const um_plan *plan, void (*put)(void *user, const char *line), void *user);
 
 #endif
