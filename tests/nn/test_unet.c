@@ -1,214 +1,255 @@
 /* SPDX-License-Identifier: MIT
- * test_unet.c - the network against PyTorch's numbers, and against itself. */
-#include "nn/unet.h"
+ * test_unet.c - what the network is made of, and that recomputing and threads change nothing. */
+#include "nn/unet_run.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "io/safetensors.h"
-#include "io/unet_file.h"
-#include "support/check.h"
+#include "support/failing.h"
 #include "support/golden.h"
 #include "tensor/kernels/kernels.h"
 
-/* Of the output's largest value, and of each gradient's; a gradient below `noise` of the network's largest is
- * rounding noise around zero, and held against that largest one. */
-static const double output_tolerance = 1e-4, grad_tolerance = 1e-3;
-static const double noise = 1e-5, noise_tolerance = 1e-7;
-
-static const char *const models[] = { "ddpm_like",   "gray_heads",      "class_cond",
-                                      "scale_shift", "resample_resnet", "odd_size" };
-
-/* One network with its inputs on a tape. */
-typedef struct run {
-    um_ctx *ctx;
-    um_unet *unet;
-    um_tape *tape;
-    um_safetensors io;
-    um_var x, time, labels, target, output, loss;
-} run;
-
-/* A tensor of the file; *count is its number of values. */
-static float *stored(run *r, const char *name, size_t *count)
+/* google/ddpm-cifar10-32 */
+static um_unet_config ddpm_cifar10(void)
 {
-    const um_stored *s;
-    float *values;
-    CHECK_OK(r->ctx, um_safetensors_get(&r->io, name, &s));
-    CHECK_OK(r->ctx, um_alloc(r->ctx, &values, s->count, sizeof *values, name));
-    CHECK_OK(r->ctx, um_stored_floats(r->ctx, s, values, s->count));
-    *count = s->count;
-    return values;
-}
-
-/* [n, c, h, w] -> [n, h, w, c] */
-static void from_file(um_shape s, const float *file, float *ours)
-{
-    const int pixels = s.h * s.w;
-    for (int n = 0; n < s.n; n++)
-        for (int p = 0; p < pixels; p++)
-            for (int c = 0; c < s.c; c++)
-                ours[((size_t)n * pixels + p) * s.c + c] = file[((size_t)n * s.c + c) * pixels + p];
-}
-
-static um_shape shape_of(run *r, const char *name)
-{
-    const um_stored *s;
-    CHECK_OK(r->ctx, um_safetensors_get(&r->io, name, &s));
-    if (s->rank == 1) return (um_shape){ (int)s->shape[0], 1, 1, 1 };
-    return (um_shape){ (int)s->shape[0], (int)s->shape[2], (int)s->shape[3], (int)s->shape[1] };
-}
-
-static void fill(run *r, um_var v, const char *name)
-{
-    size_t count;
-    if (!v.id) return;
-    float *file = stored(r, name, &count);
-    from_file(shape_of(r, name), file, um_data(r->tape, v));
-    um_free(r->ctx, file);
-}
-
-/* Open the golden model `name`, record it and run it both ways. */
-static void start(run *r, um_ctx *ctx, const char *name, bool recompute)
-{
-    char path[128];
-    *r = (run){ .ctx = ctx };
-    snprintf(path, sizeof path, "unet/%s", name);
-    CHECK_OK(ctx, um_unet_file_load(&r->unet, ctx, golden_path(path)));
-    snprintf(path, sizeof path, "unet/%s/io.safetensors", name);
-    CHECK_OK(ctx, um_safetensors_open(&r->io, ctx, golden_path(path)));
-    CHECK_OK(ctx, um_params_want_grads(um_unet_params(r->unet)));
-    CHECK_OK(ctx, um_tape_open(&r->tape, ctx));
-    um_tape *t = r->tape;
-    r->x = um_tape_input(t, "sample", shape_of(r, "sample"));
-    r->time = um_tape_input(t, "timestep", shape_of(r, "timestep"));
-    r->target = um_tape_input(t, "target", shape_of(r, "target"));
-    if (um_unet_label_width(um_unet_configuration(r->unet)))
-        r->labels = um_tape_input(t, "class_labels", shape_of(r, "class_labels"));
-    um_tape_want_grad(t, r->x);
-    r->output = um_unet_apply(t, r->unet, r->x, r->time, r->labels, recompute);
-    um_tape_output(t, r->output);
-    r->loss = um_loss(t, UM_LOSS_MSE, 1.0, r->output, r->target);
-    r->loss = um_mean(t, r->loss);
-    CHECK_OK(ctx, um_tape_plan(t, r->loss));
-    CHECK_OK(ctx, um_tape_commit(t));
-    fill(r, r->x, "sample");
-    fill(r, r->time, "timestep");
-    fill(r, r->target, "target");
-    fill(r, r->labels, "class_labels");
-    CHECK_OK(ctx, um_tape_forward(t));
-    CHECK_OK(ctx, um_tape_backward(t, NULL, false));
-}
-
-static void stop(run *r)
-{
-    um_tape_close(&r->tape);
-    um_safetensors_close(&r->io);
-    um_unet_close(&r->unet);
-}
-
-static double largest(const float *x, size_t n)
-{
-    double most = 0;
-    for (size_t i = 0; i < n; i++) most = fmax(most, fabs((double)x[i]));
-    return most;
-}
-
-static double distance(const float *a, const float *b, size_t n)
-{
-    double most = 0;
-    for (size_t i = 0; i < n; i++) {
-        const double d = fabs((double)a[i] - b[i]);
-        if (!(d <= most)) most = d; /* a NaN stays */
+    um_unet_config c;
+    um_unet_config_default(&c);
+    c.sample_h = c.sample_w = 32;
+    c.freq_shift = 1;
+    c.flip_sin_to_cos = false;
+    c.downsample_padding = 0;
+    c.attention_head_dim = 0;
+    c.norm_eps = 1e-6;
+    for (int i = 0; i < 4; i++) {
+        c.channels[i] = i ? 256 : 128;
+        c.down_attention[i] = i == 1;
+        c.up_attention[i] = i == 2;
     }
-    return most;
+    return c;
 }
 
-/* The largest of all gradients that the file holds. */
-static double largest_gradient(run *r)
+/* A small one with class labels. */
+static um_unet_config small_config(void)
 {
-    double most = 0;
-    for (int i = 0; i < r->io.count; i++) {
-        size_t count;
-        if (strncmp(r->io.tensors[i].name, "grad.", 5) != 0) continue;
-        float *g = stored(r, r->io.tensors[i].name, &count);
-        most = fmax(most, largest(g, count));
-        um_free(r->ctx, g);
-    }
-    return most;
+    um_unet_config c;
+    um_unet_config_default(&c);
+    c.levels = 2;
+    c.channels[0] = 8;
+    c.channels[1] = 16;
+    c.layers_per_block = 1;
+    c.norm_num_groups = 4;
+    c.class_embed_type = UM_CLASS_TABLE;
+    c.num_class_embeds = 3;
+    return c;
 }
 
-static void check_gradient(const char *where, const char *name, const float *file, const float *ours,
-                           size_t n, double of_net)
-{
-    const double top = largest(file, n), d = distance(file, ours, n);
-    const double allowed = top < noise * of_net ? noise_tolerance * of_net : grad_tolerance * top;
-    if (!(d <= allowed)) fail_msg("%s: gradient of %s is off by %g > %g", where, name, d, allowed);
-}
-
-static void check_parameters(run *r, const char *where)
-{
-    const um_params *params = um_unet_params(r->unet);
-    const double of_net = largest_gradient(r);
-    for (int i = 0; i < params->count; i++) {
-        const um_param *p = params->list[i];
-        char name[256];
-        size_t count;
-        float *ours;
-        snprintf(name, sizeof name, "grad.%s", p->name);
-        float *file = stored(r, name, &count);
-        assert_int_equal(count, um_shape_count(p->shape));
-        CHECK_OK(r->ctx, um_alloc(r->ctx, &ours, count, sizeof *ours, name));
-        um_param_to_file(p, p->grad, ours);
-        check_gradient(where, p->name, file, ours, count, of_net);
-        um_free(r->ctx, file);
-        um_free(r->ctx, ours);
-    }
-}
-
-/* ours [n, h, w, c] against the file's tensor; 0 tolerance of the largest value is refused by the caller. */
-static void check_images(run *r, const char *where, const char *name, const float *ours, double tolerance)
-{
-    size_t count;
-    float *file = stored(r, name, &count), *turned;
-    CHECK_OK(r->ctx, um_alloc(r->ctx, &turned, count, sizeof *turned, name));
-    from_file(shape_of(r, name), file, turned);
-    const double d = distance(turned, ours, count), allowed = tolerance * largest(file, count);
-    if (!(d <= allowed)) fail_msg("%s: %s is off by %g > %g", where, name, d, allowed);
-    um_free(r->ctx, file);
-    um_free(r->ctx, turned);
-}
-
-static void outputs_and_gradients_are_pytorchs(void **state)
+static void ddpm_cifar10_has_diffusers_tensors(void **state)
 {
     (void)state;
-    for (size_t m = 0; m < UM_COUNT(models); m++) {
-        for (int i = 0; um_kernels_tier(i); i++) {
-            for (int threads = 1; threads <= 2; threads++) {
-                um_ctx ctx;
-                run r;
-                char where[128];
-                size_t one;
-                um_ctx_init(&ctx);
-                ctx.threads = threads;
-                ctx.kernels = um_kernels_tier(i);
-                snprintf(where, sizeof where, "%s, %s, %d threads", models[m], ctx.kernels->isa, threads);
-                start(&r, &ctx, models[m], false);
-                check_images(&r, where, "output", um_data(r.tape, r.output), output_tolerance);
-                check_images(&r, where, "grad_sample", um_grad(r.tape, r.x), grad_tolerance);
-                check_parameters(&r, where);
-                float *loss = stored(&r, "loss", &one);
-                CHECK_NEAR(um_data(r.tape, r.loss)[0], loss[0], 1e-5 * loss[0]);
-                um_free(&ctx, loss);
-                stop(&r);
-            }
-        }
+    um_ctx ctx;
+    um_unet *unet;
+    char line[256], ours[256];
+    int lines = 0;
+    um_ctx_init(&ctx);
+    const um_unet_config config = ddpm_cifar10();
+    CHECK_OK(&ctx, um_unet_open(&unet, &ctx, &config));
+    const um_params *params = um_unet_params(unet);
+    assert_int_equal(params->numbers, 35746307);
+    assert_int_equal(params->count, 328);
+    FILE *f = fopen(golden_path("unet-ddpm-cifar10-32.txt"), "r");
+    assert_non_null(f);
+    for (; fgets(line, sizeof line, f); lines++) {
+        int64_t shape[4];
+        line[strcspn(line, "\n")] = 0;
+        char *rest = strchr(line, ' ');
+        assert_non_null(rest);
+        *rest++ = 0;
+        const um_param *p = um_params_find(params, line);
+        if (!p) fail_msg("no parameter %s", line);
+        const int rank = um_param_file_shape(p, shape);
+        size_t used = 0;
+        for (int i = 0; i < rank; i++)
+            used += (size_t)snprintf(ours + used, sizeof ours - used, "%s%d", i ? ", " : "[", (int)shape[i]);
+        snprintf(ours + used, sizeof ours - used, "]");
+        assert_string_equal(rest, ours);
     }
+    fclose(f);
+    assert_int_equal(lines, 328);
+    um_unet_close(&unet);
+    assert_null(unet);
+}
+
+/* All gradients and the output of one run. */
+typedef struct result {
+    float *grads, *output;
+    size_t n_grads, n_output, bytes;
+} result;
+
+static result run_one(const char *model, int threads, bool recompute)
+{
+    um_ctx ctx;
+    unet_run r;
+    um_ctx_init(&ctx);
+    ctx.threads = threads;
+    CHECK_OK(&ctx, um_kernels_choose(&ctx, "auto"));
+    unet_run_start(&r, &ctx, model, recompute);
+    const um_params *params = um_unet_params(r.unet);
+    result out = { .n_grads = params->padded, .bytes = um_tape_bytes(r.tape),
+                   .n_output = um_shape_count(um_shape_of(r.tape, r.output)) };
+    out.grads = malloc(out.n_grads * sizeof(float));
+    out.output = malloc(out.n_output * sizeof(float));
+    assert_true(out.grads && out.output);
+    memcpy(out.grads, params->grads, out.n_grads * sizeof(float));
+    memcpy(out.output, um_data(r.tape, r.output), out.n_output * sizeof(float));
+    unet_run_stop(&r);
+    return out;
+}
+
+static void check_same_bits(const result *a, const result *b)
+{
+    assert_int_equal(a->n_grads, b->n_grads);
+    assert_memory_equal(a->output, b->output, a->n_output * sizeof(float));
+    assert_memory_equal(a->grads, b->grads, a->n_grads * sizeof(float));
+}
+
+static void release(result *r)
+{
+    free(r->grads);
+    free(r->output);
+}
+
+static void recomputing_gives_the_same_bits_in_less_memory(void **state)
+{
+    (void)state;
+    for (int m = 0; unet_run_models[m]; m++) {
+        result kept = run_one(unet_run_models[m], 2, false), again = run_one(unet_run_models[m], 2, true);
+        check_same_bits(&kept, &again);
+        if (again.bytes >= kept.bytes)
+            fail_msg("%s: %zu bytes, recomputed %zu", unet_run_models[m], kept.bytes, again.bytes);
+        release(&kept);
+        release(&again);
+    }
+}
+
+static void threads_change_no_bit(void **state)
+{
+    (void)state;
+    for (int m = 0; unet_run_models[m]; m++) {
+        result one = run_one(unet_run_models[m], 1, false), three = run_one(unet_run_models[m], 3, false);
+        check_same_bits(&one, &three);
+        release(&one);
+        release(&three);
+    }
+}
+
+/* Record the small network on inputs of these shapes (n = 0: none) and plan. */
+static um_status record(um_ctx *ctx, const um_unet_config *c, um_shape x, um_shape time, um_shape labels)
+{
+    um_unet *unet;
+    um_tape *t;
+    um_var label = { 0 };
+    UM_TRY(um_unet_open(&unet, ctx, c));
+    um_status status = um_tape_open(&t, ctx);
+    if (status == UM_OK) {
+        const um_var images = um_tape_input(t, "x", x), times = um_tape_input(t, "time", time);
+        if (labels.n) label = um_tape_input(t, "labels", labels);
+        const um_var y = um_unet_apply(t, unet, images, times, label, false);
+        um_tape_output(t, y);
+        status = um_tape_plan(t, (um_var){ 0 });
+    }
+    um_tape_close(&t);
+    um_unet_close(&unet);
+    return status;
+}
+
+static void wrong_inputs_are_named(void **state)
+{
+    (void)state;
+    const um_shape one = { 2, 1, 1, 1 }, none = { 0 }, good = { 2, 8, 8, 3 };
+    const struct {
+        um_class_embedding classes;
+        um_shape x, time, labels;
+        const char *told;
+    } cases[] = {
+        { UM_CLASS_TABLE, good, one, one, NULL },
+        { UM_CLASS_NONE, good, one, none, NULL },
+        { UM_CLASS_IDENTITY, good, one, { 2, 1, 1, 32 }, NULL },
+        { UM_CLASS_IDENTITY, good, one, one, "2 class labels of width 1 for 2 images (one of width 32" },
+        { UM_CLASS_TABLE, { 2, 8, 8, 4 }, one, one, "images of 4 channels (in_channels is 3)" },
+        { UM_CLASS_TABLE, { 2, 8, 7, 3 }, one, one, "images of 8 x 7 do not pass through 2 levels" },
+        { UM_CLASS_TABLE, good, { 1, 1, 1, 1 }, one, "1 timesteps of width 1 for 2 images" },
+        { UM_CLASS_TABLE, good, one, none, "no class labels (the model is class-conditional)" },
+        { UM_CLASS_NONE, good, one, one, "class labels for a model without classes" },
+        { UM_CLASS_TABLE, good, one, { 3, 1, 1, 1 }, "3 class labels of width 1 for 2 images" },
+    };
+    um_ctx ctx;
+    um_ctx_init(&ctx);
+    CHECK_OK(&ctx, um_kernels_choose(&ctx, "auto"));
+    for (size_t i = 0; i < UM_COUNT(cases); i++) {
+        um_unet_config c = small_config();
+        c.class_embed_type = cases[i].classes;
+        const um_status status = record(&ctx, &c, cases[i].x, cases[i].time, cases[i].labels);
+        if (!cases[i].told) {
+            CHECK_OK(&ctx, status);
+            continue;
+        }
+        if (status == UM_OK) fail_msg("case %zu passes (%s)", i, cases[i].told);
+        if (!strstr(ctx.message, cases[i].told)) fail_msg("case %zu: %s", i, ctx.message);
+    }
+}
+
+/* Which operation of the network a message names. */
+static void places_bear_diffusers_names(void **state)
+{
+    (void)state;
+    um_ctx ctx;
+    um_unet *unet;
+    um_tape *t;
+    um_ctx_init(&ctx);
+    CHECK_OK(&ctx, um_kernels_choose(&ctx, "auto"));
+    const um_unet_config c = small_config();
+    CHECK_OK(&ctx, um_unet_open(&unet, &ctx, &c));
+    um_params_initialise(um_unet_params(unet), 1);
+    um_params_find(um_unet_params(unet), "down_blocks.1.resnets.0.conv2.bias")->value[3] = NAN;
+    CHECK_OK(&ctx, um_tape_open(&t, &ctx));
+    const um_var x = um_tape_input(t, "x", (um_shape){ 1, 4, 4, 3 });
+    const um_var time = um_tape_input(t, "time", (um_shape){ 1, 1, 1, 1 });
+    const um_var label = um_tape_input(t, "label", (um_shape){ 1, 1, 1, 1 });
+    um_unet_apply(t, unet, x, time, label, false);
+    CHECK_OK(&ctx, um_tape_plan(t, (um_var){ 0 }));
+    CHECK_OK(&ctx, um_tape_commit(t));
+    um_tape_observe(t, um_observer_check_nan());
+    assert_int_equal(um_tape_forward(t), UM_NOT_FINITE);
+    if (!strstr(ctx.message, "down_blocks.1.resnets.0.conv2")) fail_msg("%s", ctx.message);
+    um_tape_close(&t);
+    um_unet_close(&unet);
+}
+
+static um_status build(um_ctx *ctx, void *arg)
+{
+    UM_TRY(um_kernels_choose(ctx, "scalar"));
+    return record(ctx, arg, (um_shape){ 1, 4, 4, 3 }, (um_shape){ 1, 1, 1, 1 }, (um_shape){ 1, 1, 1, 1 });
+}
+
+static void every_failing_allocation_is_survived(void **state)
+{
+    (void)state;
+    um_unet_config c = small_config();
+    c.center_input_sample = true;
+    check_every_allocation(build, &c);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(outputs_and_gradients_are_pytorchs),
+        cmocka_unit_test(ddpm_cifar10_has_diffusers_tensors),
+        cmocka_unit_test(recomputing_gives_the_same_bits_in_less_memory),
+        cmocka_unit_test(threads_change_no_bit),
+        cmocka_unit_test(wrong_inputs_are_named),
+        cmocka_unit_test(places_bear_diffusers_names),
+        cmocka_unit_test(every_failing_allocation_is_survived),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
