@@ -119,6 +119,7 @@ static um_status put_gradients(pass *p)
     for (int i = 0; i < params->count; i++) {
         const um_param *v = params->list[i];
         int64_t shape[4];
+        if (v->frozen) continue;
         const int rank = um_param_file_shape(v, shape);
         float *values = um_arena_take(&p->arena, um_shape_count(v->shape) * sizeof *values);
         UM_TRY(p->arena.status);

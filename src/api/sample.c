@@ -144,6 +144,8 @@ um_status um_sample(um_model *m, um_settings *s, const um_sample_hooks *hooks, u
     return status;
 }
 
+static void add_line(void *user, const char *line) { um_text_add(user, "%s", line); }
+
 um_status um_sample_explain(um_model *m, um_settings *s, char **out)
 {
     um_config c;
@@ -153,7 +155,7 @@ um_status um_sample_explain(um_model *m, um_settings *s, char **out)
     UM_TRY(adopted(m, s, &c));
     um_status status = plan_of(m->ctx, &c, &plan);
     if (status == UM_OK) {
-        um_plan_explain(&plan, &text);
+        um_plan_explain(&plan, add_line, &text);
         status = text.status;
         um_plan_free(m->ctx, &plan);
     }
