@@ -17,10 +17,11 @@ enum { LONG = 70001 };
 /* every sort of float: signed zeros, denormals, far ends, infinities, NaN */
 static inline void fill_extremes(um_real *x, size_t count)
 {
-    static const float odd[] = { 0,      -0.0f,    1e-45f,    -1e-40f, FLT_MIN, -1e-20f,  1,
-                                 -1,     20.5f,    -30,       87.5f,   -87.5f,  89,       -89,
-                                 104,    -105,     1e4f,      -1e4f,   FLT_MAX, -FLT_MAX, 1e30f,
-                                 -1e30f, INFINITY, -INFINITY, NAN };
+    static const float odd[] = {
+        0,       -0.0f, 1e-45f, -1e-40f, FLT_MIN, -1e-20f,  1,       -1,    20.5f,
+        -30,     87.5f, -87.5f, 89,      -89,     104,      -105,    1e4f,  -1e4f,
+        FLT_MAX, 1e30f, -1e30f, NAN,     INFINITY, -INFINITY, -FLT_MAX,
+    };
     for (size_t i = 0; i < count; i++) x[i] = odd[i % UM_COUNT(odd)];
 }
 

@@ -71,11 +71,11 @@ static void compare_vjp(const um_kernels *fast, const um_kernels *scalar)
             const struct shape *p = &shapes[i];
             const size_t count = (size_t)p->n * p->hw * p->c, values = 2 * (size_t)p->n * p->c;
             kernel_case c = { 0 };
-            const um_real *x = case_random(&c, count, UNALIGNED),
-                          *s = case_random(&c, values, UNALIGNED);
+            const um_real *x = case_random(&c, count, UNALIGNED);
+            const um_real *s = case_random(&c, values, UNALIGNED);
             const um_real *dy = case_random(&c, count, UNALIGNED);
-            um_real *dx = case_random(&c, count, UNALIGNED),
-                    *ds = case_random(&c, values, UNALIGNED);
+            um_real *dx = case_random(&c, count, UNALIGNED);
+            um_real *ds = case_random(&c, values, UNALIGNED);
             um_real *dx_right = case_copy(&c, count, dx, ALIGNED);
             um_real *ds_right = case_copy(&c, values, ds, ALIGNED);
             fast->scale_shift_vjp(p->n, p->hw, p->c, dy, x, s, ask & 1 ? dx : NULL, ask & 4,
@@ -122,8 +122,8 @@ static void change_threads(const um_kernels *fast, const um_kernels *scalar)
         const struct shape *p = &shapes[i];
         const size_t count = (size_t)p->n * p->hw * p->c, values = 2 * (size_t)p->n * p->c;
         kernel_case c = { 0 };
-        const um_real *x = case_random(&c, count, UNALIGNED),
-                      *s = case_random(&c, values, UNALIGNED);
+        const um_real *x = case_random(&c, count, UNALIGNED);
+        const um_real *s = case_random(&c, values, UNALIGNED);
         um_real *y = case_empty(&c, count, ALIGNED), *y_once = case_empty(&c, count, ALIGNED);
         um_real *v = case_empty(&c, values, ALIGNED), *v_once = case_empty(&c, values, ALIGNED);
         um_real *sums = case_empty(&c, values / 2, ALIGNED);

@@ -45,16 +45,16 @@ static void compare(const um_kernels *fast, const um_kernels *scalar)
         const size_t n = (size_t)p->n, count = n * p->per;
         kernel_case c = { 0 };
         um_real *prediction = case_random(&c, count, UNALIGNED);
-        const um_real *target = case_random(&c, count, UNALIGNED),
-                      *scale = case_random(&c, n, UNALIGNED);
+        const um_real *target = case_random(&c, count, UNALIGNED);
+        const um_real *scale = case_random(&c, n, UNALIGNED);
         prediction[count / 2] = target[count / 2];
         um_real *loss = case_empty(&c, n, UNALIGNED), *right = case_empty(&c, n, UNALIGNED);
         fast->loss(kind, 0.7, p->n, p->per, prediction, target, loss);
         scalar->loss(kind, 0.7, p->n, p->per, prediction, target, right);
         case_alike(p->why, n, loss, right, 1e-6, 0);
         for (int add = 0; add < 2; add++) {
-            um_real *d = case_random(&c, count, UNALIGNED),
-                    *d_right = case_copy(&c, count, d, ALIGNED);
+            um_real *d = case_random(&c, count, UNALIGNED);
+            um_real *d_right = case_copy(&c, count, d, ALIGNED);
             fast->loss_vjp(kind, 0.7, p->n, p->per, scale, prediction, target, d, add);
             scalar->loss_vjp(kind, 0.7, p->n, p->per, scale, prediction, target, d_right, add);
             case_near(p->why, count, d, d_right, 5e-7);

@@ -88,22 +88,32 @@ static void every_length_agrees_with_its_definition(void **state)
     for_each_tier(compare);
 }
 
-/* what 10000 steps leave of a parameter that only decays */
-static void decay_long(const um_kernels *fast, const um_kernels *scalar)
+/* the share that one step takes of many parameters which only decay: 1 - 1e-5 as a float would take
+ * 0.14 % too much of each */
+static void decay_many(const um_kernels *fast, const um_kernels *scalar)
 {
-    um_real p[] = { 1, -1, 3 }, grad[3] = { 0 }, m[3] = { 0 }, v[3] = { 0 };
+    (void)scalar;
+    kernel_case c = { 0 };
+    um_real *p = case_random(&c, LONG, UNALIGNED), *grad = case_empty(&c, LONG, UNALIGNED);
+    um_real *m = case_empty(&c, LONG, UNALIGNED), *v = case_empty(&c, LONG, UNALIGNED);
+    const um_real *start = case_copy(&c, LONG, p, ALIGNED);
+    for (int i = 0; i < LONG; i++) grad[i] = m[i] = v[i] = 0;
     um_adam a = adam_at(1, true, 0.01);
     a.lr = 1e-3;
-    (void)scalar;
-    for (int step = 0; step < 10000; step++) fast->adam_step(&a, 3, grad, p, m, v, NULL);
-    for (int i = 0; i < 3; i++)
-        CHECK_NEAR(p[i] / (i == 2 ? 3.0 : i == 1 ? -1.0 : 1.0), exp(-0.1), 4e-4);
+    fast->adam_step(&a, LONG, grad, p, m, v, NULL);
+    double before = 0, taken = 0;
+    for (int i = 0; i < LONG; i++) {
+        before += fabs((double)start[i]);
+        taken += fabs((double)start[i]) - fabs((double)p[i]);
+    }
+    CHECK_NEAR(taken / before, 1e-5, 3e-9);
+    case_end(&c);
 }
 
 static void slow_decay_keeps_its_pace(void **state)
 {
     (void)state;
-    for_each_tier(decay_long);
+    for_each_tier(decay_many);
 }
 
 static void meet_extremes(const um_kernels *fast, const um_kernels *scalar)
@@ -137,12 +147,12 @@ static void change_threads(const um_kernels *fast, const um_kernels *scalar)
     (void)scalar;
     kernel_case c = { 0 };
     const um_adam a = adam_at(1, true, 0.01);
-    const um_real *grad = case_random(&c, LONG, UNALIGNED),
-                  *start = case_random(&c, LONG, UNALIGNED);
+    const um_real *grad = case_random(&c, LONG, UNALIGNED);
+    const um_real *start = case_random(&c, LONG, UNALIGNED);
     um_real *once = NULL;
     FOR_THREADS(threads, {
-        um_real *p = case_copy(&c, LONG, start, UNALIGNED),
-                *m = case_copy(&c, LONG, start, UNALIGNED);
+        um_real *p = case_copy(&c, LONG, start, UNALIGNED);
+        um_real *m = case_copy(&c, LONG, start, UNALIGNED);
         um_real *v = case_copy(&c, LONG, start, UNALIGNED);
         for (int i = 0; i < LONG; i++) v[i] *= v[i];
         fast->adam_step(&a, LONG, grad, p, m, v, NULL);

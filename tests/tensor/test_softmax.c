@@ -84,8 +84,8 @@ static void change_threads(const um_kernels *fast, const um_kernels *scalar)
 {
     (void)scalar;
     kernel_case c = { 0 };
-    const um_real *x = case_random(&c, 70 * 513, UNALIGNED),
-                  *dy = case_random(&c, 70 * 513, UNALIGNED);
+    const um_real *x = case_random(&c, 70 * 513, UNALIGNED);
+    const um_real *dy = case_random(&c, 70 * 513, UNALIGNED);
     um_real *y = case_empty(&c, 70 * 513, UNALIGNED), *once = case_empty(&c, 70 * 513, UNALIGNED);
     fast->softmax(70, 513, x, once);
     FOR_THREADS(threads, fast->softmax(70, 513, x, y); case_same_bits("y", 70 * 513, y, once));

@@ -112,9 +112,9 @@ static void vjp_tile(const struct tile *t, ptrdiff_t hw, int width)
     double dscale[TILE] = { 0 }, dshift[TILE] = { 0 };
     for (ptrdiff_t p = 0; p < hw; p += SPAN) {
         const ptrdiff_t run = UM_MIN(SPAN, hw - p), at = p * t->stride;
-        EACH_VECTOR(
-            i, lanes, width,
-            vjp_run(t, at + i, 1 + ldn(t->s + i, lanes), run, lanes, dscale + i, dshift + i));
+        EACH_VECTOR(i, lanes, width,
+                    vjp_run(t, at + i, 1 + ldn(t->s + i, lanes), run, lanes, dscale + i,
+                            dshift + i));
     }
     if (!t->ds) return;
     put_totals(t->ds, dscale, width, t->add_ds);
@@ -130,8 +130,16 @@ void TIER(scale_shift_vjp)(int n, int hw, int c, const float *dy, const float *x
     for (int k = 0; k < n * tiles; k++) {
         const size_t image = (size_t)(k / tiles), first = (size_t)(k % tiles * TILE);
         const size_t at = image * (size_t)hw * row + first, channel = image * 2 * row + first;
-        const struct tile t = { dy + at,        x + at, s + channel, dx ? dx + at : NULL,
-                                ds ? ds + channel : NULL, c,      add_dx,      add_ds };
+        const struct tile t = {
+            .dy = dy + at,
+            .x = x + at,
+            .s = s + channel,
+            .dx = dx ? dx + at : NULL,
+            .ds = ds ? ds + channel : NULL,
+            .stride = c,
+            .add_dx = add_dx,
+            .add_ds = add_ds,
+        };
         vjp_tile(&t, hw, UM_MIN(TILE, c - (int)first));
     }
 }

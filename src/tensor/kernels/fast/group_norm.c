@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * group_norm.c - GroupNorm forward: moments of a few groups, then their map, while they are in the
- * cache.
+ * group_norm.c - GroupNorm forward: moments of a few groups, then their map, while they are in
+ * the cache.
  *
  * With K the first number of a group and f the first of a channel's run of SPAN pixels,
  *
@@ -116,8 +116,7 @@ void TIER(group_norm)(const um_group_norm_shape *s, const float *x, const float 
                       const float *beta, float *y, float *mean, float *rstd)
 {
     const int groups = item_groups(s), items = item_count(s, groups);
-#pragma omp parallel for schedule(static) if ((size_t)s->n * (size_t)s->hw * (size_t)s->c >        \
-                                              WORTH / 4)
+#pragma omp parallel for schedule(static) if (worth_sharing(s))
     for (int k = 0; k < items; k++) {
         const struct item t = item_at(s, groups, k);
         double m[TILE], r[TILE];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * group_norm.h - how the two passes of GroupNorm cut their work: an item is a few whole groups of
- * one image. A channel keeps to its lane of a vector and to its order over pixels wherever the cuts
- * are, so that they may depend on the threads and the bits do not. */
+ * one image. A channel keeps to its lane of a vector and to its order over pixels wherever the
+ * cuts are, so that they may depend on the threads and the bits do not. */
 #ifndef UM_FAST_GROUP_NORM_H
 #define UM_FAST_GROUP_NORM_H
 
@@ -42,6 +42,11 @@ INLINE struct item item_at(const um_group_norm_shape *s, int groups, int k)
     };
 }
 
+INLINE bool worth_sharing(const um_group_norm_shape *s)
+{
+    return (size_t)s->n * (size_t)s->hw * (size_t)s->c > WORTH / 4;
+}
+
 INLINE int item_count(const um_group_norm_shape *s, int groups)
 {
     return s->n * ((s->groups + groups - 1) / groups);
@@ -53,13 +58,16 @@ INLINE size_t item_offset(const struct item *t, int c)
     return t->image * (size_t)t->hw * (size_t)t->stride + (size_t)c;
 }
 
+INLINE int tile_count(const struct item *t, int c)
+{
+    return UM_MIN(TILE, t->last * t->width - c);
+}
+
 /* Run the statement for the item's channels c, TILE at a time: `count` from c on. Only a group
  * wider than TILE has more than one turn. */
-#define EACH_TILE(c, count, t, ...)                                                                \
-    for (int c = (t)->first * (t)->width, end_ = (t)->last * (t)->width, count; c < end_;          \
-         c += TILE) {                                                                              \
-        count = UM_MIN(TILE, end_ - c);                                                            \
-        __VA_ARGS__;                                                                               \
+#define EACH_TILE(c, count, t, ...)                                 \
+    for (int c = (t)->first * (t)->width, count; (count = tile_count(t, c)) > 0; c += TILE) { \
+        __VA_ARGS__;                                                \
     }
 
 #endif

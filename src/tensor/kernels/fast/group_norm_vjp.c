@@ -2,8 +2,9 @@
  * group_norm_vjp.c - GroupNorm backward, for each image and a few groups: sums over pixels of dz
  * and of dz xhat, then
  *
- *     dx = rstd (gamma dz - k1 xhat - k0),   k0, k1 = means over the group of gamma dz, gamma dz
- * xhat
+ *     dx = rstd (gamma dz - k1 xhat - k0)
+ *
+ * with k0, k1 the means over the group of gamma dz and of gamma dz xhat.
  *
  * The sums of an image stay in the scratch: added up over images they are dbeta and dgamma. */
 #include "tensor/kernels/fast/group_norm.h"
@@ -43,14 +44,19 @@ INLINE vf dz_at(const struct tile *v, ptrdiff_t i, vf dy, vf xhat, bool silu)
     return dy * (s * (1 + z * (1 - s)));
 }
 
-/* A run of pixels of one vector of channels: adds to the two sums. */
-INLINE void sum_run(const struct call *call, const struct tile *v, ptrdiff_t i, size_t at,
-                    ptrdiff_t stride, int run, ptrdiff_t lanes, bool silu, double *sum,
-                    double *sum_xhat)
+/* Sums over pixels of dz and of dz xhat, for each channel of a tile. */
+struct sums {
+    double dz[PADDED], dz_xhat[PADDED];
+};
+
+/* A run of pixels, `stride` apart from `at` on, of the vector of channels i. */
+INLINE void sum_run(const struct call *call, const struct tile *v, struct sums *s, ptrdiff_t i,
+                    size_t at, int run, ptrdiff_t lanes, bool silu)
 {
+    const size_t stride = (size_t)call->s->c;
     const vf mean = ld(v->mean + i), rstd = ld(v->rstd + i);
     vf u = { 0 }, w = { 0 };
-    for (int p = 0; p < run; p++, at += (size_t)stride) {
+    for (int p = 0; p < run; p++, at += stride) {
         const vf xhat = (ldn(call->x + at, lanes) - mean) * rstd;
         const vf dz = dz_at(v, i, ldn(call->dy + at, lanes), xhat, silu);
         u += dz;
@@ -61,8 +67,8 @@ INLINE void sum_run(const struct call *call, const struct tile *v, ptrdiff_t i, 
     st(us, u);
     st(ws, w);
     for (int j = 0; j < VW; j++) {
-        sum[i + j] += (double)us[j];
-        sum_xhat[i + j] += (double)ws[j];
+        s->dz[i + j] += (double)us[j];
+        s->dz_xhat[i + j] += (double)ws[j];
     }
 }
 
@@ -71,50 +77,49 @@ INLINE void sum_run(const struct call *call, const struct tile *v, ptrdiff_t i, 
 static void sum_tile(const struct call *call, const struct item *t, int c, int count,
                      const struct tile *v, double *k0, double *k1)
 {
-    double sum[PADDED] = { 0 }, sum_xhat[PADDED] = { 0 };
+    struct sums s = { 0 };
     for (int p = 0; p < t->hw; p += SPAN) {
         const int run = UM_MIN(SPAN, t->hw - p);
         const size_t at = item_offset(t, c) + (size_t)p * (size_t)t->stride;
         if (call->s->silu)
-            EACH_VECTOR(
-                i, lanes, count,
-                sum_run(call, v, i, at + (size_t)i, t->stride, run, lanes, true, sum, sum_xhat));
+            EACH_VECTOR(i, lanes, count,
+                        sum_run(call, v, &s, i, at + (size_t)i, run, lanes, true));
         else
-            EACH_VECTOR(
-                i, lanes, count,
-                sum_run(call, v, i, at + (size_t)i, t->stride, run, lanes, false, sum, sum_xhat));
+            EACH_VECTOR(i, lanes, count,
+                        sum_run(call, v, &s, i, at + (size_t)i, run, lanes, false));
     }
     const size_t row = t->image * (size_t)t->stride + (size_t)c;
     for (int i = 0; i < count; i++) {
         const int g = (c + i) / t->width - t->first;
-        call->dz_sums[row + (size_t)i] = (float)sum[i];
-        call->dz_xhat_sums[row + (size_t)i] = (float)sum_xhat[i];
-        k0[g] += (double)v->gamma[i] * sum[i];
-        k1[g] += (double)v->gamma[i] * sum_xhat[i];
+        call->dz_sums[row + (size_t)i] = (float)s.dz[i];
+        call->dz_xhat_sums[row + (size_t)i] = (float)s.dz_xhat[i];
+        k0[g] += (double)v->gamma[i] * s.dz[i];
+        k1[g] += (double)v->gamma[i] * s.dz_xhat[i];
     }
 }
 
-INLINE void dx_pixel(const struct call *call, const struct tile *v, int count, size_t at, bool silu)
+/* dx of a pixel from `dz`; that is still dy, to be taken through the SiLU, where `again` */
+INLINE void dx_pixel(const struct call *call, const struct tile *v, int count, size_t at,
+                     const float *dz, bool again, bool add)
 {
     float *dx = call->out->dx + at;
-    const float *dz = call->keep_dz ? dx : call->dy + at;
-    const bool again = silu && !call->keep_dz;
     EACH_VECTOR(i, lanes, count, {
         const vf rstd = ld(v->rstd + i), gamma = ld(v->gamma + i);
         const vf xhat = (ldn(call->x + at + i, lanes) - ld(v->mean + i)) * rstd;
         const vf d = dz_at(v, i, ldn(dz + i, lanes), xhat, again);
-        putn(dx + i, rstd * (gamma * d - ld(v->k1 + i) * xhat - ld(v->k0 + i)), lanes,
-             call->out->add_dx);
+        putn(dx + i, rstd * (gamma * d - ld(v->k1 + i) * xhat - ld(v->k0 + i)), lanes, add);
     });
 }
 
 static void dx_tile(const struct call *call, const struct item *t, int c, int count,
                     const struct tile *v)
 {
-    const size_t at = item_offset(t, c), step = (size_t)t->stride;
-    for (size_t p = 0; p < (size_t)t->hw; p++)
-        if (call->s->silu) dx_pixel(call, v, count, at + p * step, true);
-        else dx_pixel(call, v, count, at + p * step, false);
+    size_t at = item_offset(t, c);
+    const bool add = call->out->add_dx;
+    for (int p = 0; p < t->hw; p++, at += (size_t)t->stride)
+        if (call->keep_dz) dx_pixel(call, v, count, at, call->out->dx + at, false, false);
+        else if (call->s->silu) dx_pixel(call, v, count, at, call->dy + at, true, true);
+        else dx_pixel(call, v, count, at, call->dy + at, false, add);
 }
 
 static void vjp_item(const struct call *call, const struct item *t)
@@ -138,11 +143,13 @@ static void vjp_item(const struct call *call, const struct item *t)
     });
 }
 
-static void put_channel(const float *sums, int n, int c, int channel, float *to, bool add)
+/* to = the sum over images of one channel's sums; nobody may ask for it */
+static void put_channel(float *to, const float *sums, int n, int c, bool add)
 {
-    double total = 0;
-    for (int i = 0; i < n; i++) total += (double)sums[(size_t)i * (size_t)c + (size_t)channel];
-    to[channel] = (float)(add ? (double)to[channel] + total : total);
+    if (!to) return;
+    double total = add ? (double)*to : 0;
+    for (int i = 0; i < n; i++) total += (double)sums[(size_t)i * (size_t)c];
+    *to = (float)total;
 }
 
 void TIER(group_norm_vjp)(const um_group_norm_shape *s, const um_group_norm_grads *out,
@@ -151,19 +158,19 @@ void TIER(group_norm_vjp)(const um_group_norm_shape *s, const um_group_norm_grad
 {
     const int groups = item_groups(s), items = item_count(s, groups);
     const struct call call = {
-        s,
-        out,
-        dy,
-        x,
-        gamma,
-        beta,
-        mean,
-        rstd,
-        scratch,
-        scratch + (size_t)s->n * (size_t)s->c,
-        s->silu && out->dx && !out->add_dx,
+        .s = s,
+        .out = out,
+        .dy = dy,
+        .x = x,
+        .gamma = gamma,
+        .beta = beta,
+        .mean = mean,
+        .rstd = rstd,
+        .dz_sums = scratch,
+        .dz_xhat_sums = scratch + (size_t)s->n * (size_t)s->c,
+        .keep_dz = s->silu && out->dx && !out->add_dx,
     };
-#pragma omp parallel if ((size_t)s->n * (size_t)s->hw * (size_t)s->c > WORTH / 4)
+#pragma omp parallel if (worth_sharing(s))
     {
 #pragma omp for schedule(static)
         for (int k = 0; k < items; k++) {
@@ -172,9 +179,10 @@ void TIER(group_norm_vjp)(const um_group_norm_shape *s, const um_group_norm_grad
         }
 #pragma omp for schedule(static)
         for (int c = 0; c < s->c; c++) {
-            if (out->dgamma)
-                put_channel(call.dz_xhat_sums, s->n, s->c, c, out->dgamma, out->add_dgamma);
-            if (out->dbeta) put_channel(call.dz_sums, s->n, s->c, c, out->dbeta, out->add_dbeta);
+            float *dgamma = out->dgamma ? out->dgamma + c : NULL;
+            float *dbeta = out->dbeta ? out->dbeta + c : NULL;
+            put_channel(dgamma, call.dz_xhat_sums + c, s->n, s->c, out->add_dgamma);
+            put_channel(dbeta, call.dz_sums + c, s->n, s->c, out->add_dbeta);
         }
     }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * optimize.c - Adam and AdamW in one pass over memory. Weight decay is a subtraction, p -= lr decay
- * p, for in float 1 - lr decay would keep a few digits of lr decay only. */
+ * optimize.c - Adam and AdamW in one pass over memory. Weight decay is a subtraction, p -= lr
+ * decay p, for in float 1 - lr decay would keep a few digits of lr decay only. */
 #include "tensor/kernels/fast/each.h"
 #include "tensor/kernels/fast/tier.h"
 #include "tensor/kernels/fast/vmath.h"

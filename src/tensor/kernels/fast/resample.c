@@ -23,7 +23,7 @@ void TIER(spread2x)(int n, int h, int w, int c, float weight, const float *small
 #pragma omp parallel for schedule(static) if (rows * below > WORTH)
     for (ptrdiff_t p = 0; p < rows; p++)
         for (ptrdiff_t q = 0; q < w; q++)
-            spread(c, below, weight, small + (p * w + q) * c, large + 2 * p * below + 2 * q * c,
+            spread(c, below, weight, small + (p * w + q) * c, large + 2 * (p * below + q * c),
                    add);
 }
 
@@ -44,6 +44,6 @@ void TIER(gather2x)(int n, int h, int w, int c, float weight, const float *large
 #pragma omp parallel for schedule(static) if (rows * below > WORTH)
     for (ptrdiff_t p = 0; p < rows; p++)
         for (ptrdiff_t q = 0; q < w; q++)
-            gather(c, below, weight, large + 2 * p * below + 2 * q * c, small + (p * w + q) * c,
+            gather(c, below, weight, large + 2 * (p * below + q * c), small + (p * w + q) * c,
                    add);
 }
