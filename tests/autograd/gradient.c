@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * gradient.c - gradients against differences, in memory where nothing survives by luck. */
+ * gradient.c - gradients against differences. */
 #include "autograd/gradient.h"
 
-#include "autograd/record.h"
+#include "autograd/poison.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -27,37 +27,6 @@ void away_from_zero(um_real *x, size_t count, const um_random *r)
     um_random_normal(r, x, count);
     for (size_t i = 0; i < count; i++)
         x[i] = (um_real)copysign(0.2 + um_random_uniform(r, (uint32_t)i), x[i]);
-}
-
-/* ---- memory where nothing survives by luck ---- */
-
-static bool holds_something(const um_tape *t, int block, int step)
-{
-    const um_block *b = &t->blocks[block];
-    if (step < b->first || step > b->last) return false;
-    if (step != b->first) return true;
-    if (step == t->n_forward && block == t->vars[t->loss.id].gradient) return true;
-    for (int i = 1; i < t->n_vars; i++)
-        if (t->vars[i].kind == UM_VAR_INPUT && t->vars[i].value[0] == block) return true;
-    return false;
-}
-
-/* Before each step: NaN in all bytes but those of blocks that hold a number which the plan needs.
- */
-static void poison(void *user, um_tape *t, const um_node *node, um_phase phase)
-{
-    (void)user, (void)node, (void)phase;
-    const size_t count = t->bytes / sizeof(um_real);
-    um_real *all = (um_real *)t->memory;
-    char *keep = calloc(count, 1);
-    assert_non_null(keep);
-    for (int i = 0; i < t->n_blocks; i++)
-        if (holds_something(t, i, t->running))
-            memset(keep + t->blocks[i].offset / sizeof(um_real), 1,
-                   t->blocks[i].bytes / sizeof(um_real));
-    for (size_t i = 0; i < count; i++)
-        if (!keep[i]) all[i] = NAN;
-    free(keep);
 }
 
 /* ---- one tape ---- */
@@ -87,7 +56,7 @@ static void open_proof(proof *p, subject *f, const void *arg, const given *in, i
     CHECK_OK(&p->ctx, um_tape_plan(t, p->loss));
     CHECK_OK(&p->ctx, um_tape_commit(t));
     um_tape_training(t, true, 1, 2);
-    um_tape_observe(t, (um_observer){ .before = poison });
+    um_tape_observe(t, (um_observer){ .before = poison_memory });
 }
 
 static size_t count_of(const proof *p, um_var v) { return um_shape_count(um_shape_of(p->t, v)); }
@@ -212,7 +181,7 @@ void check_values(subject *f, const void *arg, const um_shape *shapes, int n, co
     CHECK_OK(&p.ctx, um_tape_commit(p.t));
     for (int i = 0; i < n; i++)
         for (size_t j = 0; j < count_of(&p, p.in[i]); j++) um_data(p.t, p.in[i])[j] = (um_real)*x++;
-    um_tape_observe(p.t, (um_observer){ .before = poison });
+    um_tape_observe(p.t, (um_observer){ .before = poison_memory });
     CHECK_OK(&p.ctx, um_tape_forward(p.t));
     for (size_t j = 0; j < count_of(&p, y); j++)
         CHECK_NEAR(um_data(p.t, y)[j], expected[j], 1e-12);
