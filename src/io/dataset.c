@@ -40,8 +40,10 @@ static um_status find_format(um_ctx *ctx, const char *path, const char *name,
     const bool any = !name || strcmp(name, "auto") == 0;
     for (int i = 0; i < um_dataset_format_count; i++) {
         const um_dataset_format *f = &um_dataset_formats[i];
+        bool fits = !any && strcmp(name, f->name) == 0;
+        if (any && f->probe) UM_TRY(f->probe(ctx, path, &fits));
         *out = f;
-        if (any ? f->probe && f->probe(ctx, path) : strcmp(name, f->name) == 0) return UM_OK;
+        if (fits) return UM_OK;
     }
     if (!any)
         return um_fail(ctx, UM_BAD_ARG, "data format '%s' is unknown (%s)", name,
@@ -81,7 +83,7 @@ um_status um_dataset_open(um_dataset *ds, um_ctx *ctx, const char *path,
                           const um_dataset_options *options)
 {
     const um_dataset_options o = options ? *options : (um_dataset_options){ 0 };
-    const um_dataset_format *format;
+    const um_dataset_format *format = NULL;
     *ds = (um_dataset){ 0 };
     UM_TRY(check_options(ctx, &o));
     if (!um_path_exists(path)) return um_fail(ctx, UM_BAD_FILE, "%s: %s", path, strerror(errno));

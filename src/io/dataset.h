@@ -29,8 +29,9 @@ typedef struct um_dataset {
 /* A kind of files. One row each in dataset.c. */
 typedef struct um_dataset_format {
     const char *name, *help;
-    /* Does the path look like it? Asked in order by "auto"; NULL: only by name. */
-    bool (*probe)(um_ctx *ctx, const char *path);
+    /* Does the path look like it? Asked in order by "auto"; NULL: only by name. Fails only for want
+     * of memory: what cannot be read does not fit. */
+    um_status (*probe)(um_ctx *ctx, const char *path, bool *fits);
     /* Fill the zeroed *out; what it holds on failure is released by the caller. */
     um_status (*load)(um_ctx *ctx, const char *path, const um_dataset_options *options,
                       um_dataset *out);

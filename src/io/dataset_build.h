@@ -6,10 +6,10 @@
 #include "io/dataset.h"
 
 /* The formats' own functions, one source each; dataset.c lists them. */
-bool um_cifar10_probe(um_ctx *ctx, const char *path);
-bool um_cifar100_probe(um_ctx *ctx, const char *path);
-bool um_idx_probe(um_ctx *ctx, const char *path);
-bool um_pictures_probe(um_ctx *ctx, const char *path);
+um_status um_cifar10_probe(um_ctx *ctx, const char *path, bool *fits);
+um_status um_cifar100_probe(um_ctx *ctx, const char *path, bool *fits);
+um_status um_idx_probe(um_ctx *ctx, const char *path, bool *fits);
+um_status um_pictures_probe(um_ctx *ctx, const char *path, bool *fits);
 um_status um_cifar10_load(um_ctx *ctx, const char *path, const um_dataset_options *options,
                           um_dataset *out);
 um_status um_cifar100_load(um_ctx *ctx, const char *path, const um_dataset_options *options,

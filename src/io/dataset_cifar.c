@@ -39,7 +39,9 @@ static size_t record_bytes(const kind *k)
 /* The folder or archive that holds the files: path, or the official folder in it (um_free). */
 static um_status find_pack(um_ctx *ctx, const kind *k, const char *path, char **out)
 {
-    if (um_path_is_folder(path) && !um_pack_has(ctx, path, k->files, k->train + 1)) {
+    bool here = true;
+    if (um_path_is_folder(path)) UM_TRY(um_pack_has(ctx, path, k->files, k->train + 1, &here));
+    if (!here) {
         UM_TRY(um_path_join(ctx, out, path, k->folder));
         if (um_path_is_folder(*out)) return UM_OK;
         um_free(ctx, *out);
@@ -47,23 +49,24 @@ static um_status find_pack(um_ctx *ctx, const kind *k, const char *path, char **
     return um_strdup(ctx, out, path);
 }
 
-static bool probe(um_ctx *ctx, const kind *k, const char *path)
+static um_status probe(um_ctx *ctx, const kind *k, const char *path, bool *fits)
 {
-    char *pack = NULL;
-    const bool fits = find_pack(ctx, k, path, &pack) == UM_OK &&
-                      um_pack_has(ctx, pack, k->files, k->train + 1);
+    char *pack;
+    *fits = false;
+    UM_TRY(find_pack(ctx, k, path, &pack));
+    const um_status status = um_pack_has(ctx, pack, k->files, k->train + 1, fits);
     um_free(ctx, pack);
-    return fits;
+    return status;
 }
 
-bool um_cifar10_probe(um_ctx *ctx, const char *path)
+um_status um_cifar10_probe(um_ctx *ctx, const char *path, bool *fits)
 {
-    return probe(ctx, &cifar10, path);
+    return probe(ctx, &cifar10, path, fits);
 }
 
-bool um_cifar100_probe(um_ctx *ctx, const char *path)
+um_status um_cifar100_probe(um_ctx *ctx, const char *path, bool *fits)
 {
-    return probe(ctx, &cifar100, path);
+    return probe(ctx, &cifar100, path, fits);
 }
 
 /* How many records the files first .. last - 1 have; whole ones only. */

@@ -10,9 +10,9 @@
 
 enum { FILE_MOST = 256 << 20, ANY = UM_WALK_PNG | UM_WALK_JPEG };
 
-bool um_pictures_probe(um_ctx *ctx, const char *path)
+um_status um_pictures_probe(um_ctx *ctx, const char *path, bool *fits)
 {
-    return um_walk_finds(ctx, path, ANY);
+    return um_walk_finds(ctx, path, ANY, fits);
 }
 
 /* Keep `limit` of the files to train on, before any is read. */

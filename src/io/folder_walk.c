@@ -92,8 +92,7 @@ static um_status walk(um_walk *w, const char *folder, int label, int depth)
         if (name[0] == '.') continue;
         status = um_path_join(ctx, &path, folder, name);
         if (status == UM_OK && um_path_is_folder(path))
-            status =
-                depth ? walk(w, path, label, depth + 1) : walk_class(w, path, name, label == 0);
+            status = depth ? walk(w, path, label, depth + 1) : walk_class(w, path, name, label == 0);
         else if (status == UM_OK && is_image(name, w->kinds))
             status = add_file(w, path, depth ? label : NO_CLASS);
         um_free(ctx, path);
@@ -142,9 +141,7 @@ um_status um_walk_folder(um_walk *w, um_ctx *ctx, const char *path, int kinds)
     w->held = w->total - w->count;
     if (status == UM_OK && w->count == 0)
         status = um_fail(ctx, UM_BAD_FILE, "%s: no %s file in it", train ? train : path,
-                         kinds == UM_WALK_PNG    ? "PNG"
-                         : kinds == UM_WALK_JPEG ? "JPEG"
-                                                 : "PNG or JPEG");
+                         kinds == UM_WALK_PNG ? "PNG" : kinds == UM_WALK_JPEG ? "JPEG" : "PNG or JPEG");
     if (status == UM_OK) status = check_labels(w);
     um_free(ctx, train);
     um_free(ctx, held);
@@ -158,24 +155,26 @@ void um_walk_free(um_walk *w)
     *w = (um_walk){ 0 };
 }
 
-static bool finds(um_ctx *ctx, const char *path, int kinds, int depth)
+static um_status finds(um_ctx *ctx, const char *path, int kinds, int depth, bool *found)
 {
     um_names names;
-    bool found = false;
-    if (depth > DEPTH_MAX || um_folder_list(ctx, path, &names) != UM_OK) return false;
-    for (int i = 0; i < names.count && !found; i++) found = is_image(names.name[i], kinds);
-    for (int i = 0; i < names.count && !found; i++) {
+    if (depth > DEPTH_MAX) return UM_OK;
+    um_status status = um_folder_list(ctx, path, &names);
+    for (int i = 0; i < names.count && !*found; i++) *found = is_image(names.name[i], kinds);
+    for (int i = 0; i < names.count && !*found && status == UM_OK; i++) {
         char *below = NULL;
-        if (names.name[i][0] == '.' || um_path_join(ctx, &below, path, names.name[i]) != UM_OK)
-            continue;
-        found = um_path_is_folder(below) && finds(ctx, below, kinds, depth + 1);
+        if (names.name[i][0] == '.') continue;
+        status = um_path_join(ctx, &below, path, names.name[i]);
+        if (status == UM_OK && um_path_is_folder(below))
+            status = finds(ctx, below, kinds, depth + 1, found);
         um_free(ctx, below);
     }
     um_names_free(ctx, &names);
-    return found;
+    return status == UM_NO_MEMORY ? status : UM_OK;
 }
 
-bool um_walk_finds(um_ctx *ctx, const char *path, int kinds)
+um_status um_walk_finds(um_ctx *ctx, const char *path, int kinds, bool *found)
 {
-    return um_path_is_folder(path) && finds(ctx, path, kinds, 0);
+    *found = false;
+    return um_path_is_folder(path) ? finds(ctx, path, kinds, 0, found) : UM_OK;
 }

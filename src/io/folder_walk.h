@@ -26,7 +26,8 @@ typedef struct um_walk {
 um_status um_walk_folder(um_walk *w, um_ctx *ctx, const char *path, int kinds);
 void um_walk_free(um_walk *w);
 
-/* Does the folder hold at least one such file? */
-bool um_walk_finds(um_ctx *ctx, const char *path, int kinds);
+/* Does the folder hold at least one such file? No in *found for what cannot be read; fails only for
+ * want of memory. */
+um_status um_walk_finds(um_ctx *ctx, const char *path, int kinds, bool *found);
 
 #endif

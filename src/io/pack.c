@@ -119,30 +119,26 @@ um_status um_pack_read(um_ctx *ctx, const char *path, const char *const *names, 
     return status;
 }
 
-static bool folder_has(um_ctx *ctx, const char *path, const char *name)
+um_status um_pack_has(um_ctx *ctx, const char *path, const char *const *names, int count, bool *has)
 {
-    char *file = NULL;
-    const bool has = um_path_join(ctx, &file, path, name) == UM_OK && um_path_is_file(file);
-    um_free(ctx, file);
-    return has;
-}
-
-bool um_pack_has(um_ctx *ctx, const char *path, const char *const *names, int count)
-{
+    *has = false;
     if (um_path_is_folder(path)) {
-        for (int i = 0; i < count; i++)
-            if (folder_has(ctx, path, names[i])) return true;
-        return false;
+        for (int i = 0; i < count && !*has; i++) {
+            char *file;
+            UM_TRY(um_path_join(ctx, &file, path, names[i]));
+            *has = um_path_is_file(file);
+            um_free(ctx, file);
+        }
+        return UM_OK;
     }
     um_status status;
     struct archive *a = archive_open(ctx, path, &status);
     struct archive_entry *entry;
-    bool has = false;
-    while (a && !has) {
+    while (a && !*has) {
         const int code = archive_read_next_header(a, &entry);
         if (code == ARCHIVE_EOF || code < ARCHIVE_WARN) break;
-        has = matched(entry, names, count) >= 0;
+        *has = matched(entry, names, count) >= 0;
     }
     archive_read_free(a);
-    return has;
+    return status == UM_NO_MEMORY ? status : UM_OK;
 }

@@ -12,7 +12,8 @@
 um_status um_pack_read(um_ctx *ctx, const char *path, const char *const *names, int count,
                        size_t most, um_bytes *out);
 
-/* Is there a file of at least one of the names? false also for what cannot be read. */
-bool um_pack_has(um_ctx *ctx, const char *path, const char *const *names, int count);
+/* Is there a file of at least one of the names? No in *has for what cannot be read; fails only for
+ * want of memory. */
+um_status um_pack_has(um_ctx *ctx, const char *path, const char *const *names, int count, bool *has);
 
 #endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+#include "support/check.h"
+#include "support/scratch.h"
+
+#include "io/jpeg.h"
+#include "io/json.h"
+
+static um_bytes golden(scratch *s, const char *name)
+{
+    char path[SCRATCH_PATH];
+    um_bytes bytes;
+    snprintf(path, sizeof path, "%s/tests/golden/io/%s", getenv("UM_SOURCE_ROOT"), name);
+    CHECK_OK(&s->ctx, um_file_read(&s->ctx, path, 100000, &bytes));
+    return bytes;
+}
+
+static void pixels_are_those_that_pillow_reads(void **state)
+{
+    scratch *s = *state;
+    if (!um_jpeg_available) skip();
+    um_bytes text = golden(s, "images.json");
+    um_json j;
+    CHECK_OK(&s->ctx, um_json_parse(&j, &s->ctx, "images.json", (char *)text.data, text.size));
+    um_free(&s->ctx, text.data);
+    const struct { const char *name; int c; } cases[] = { { "rgb.jpg", 3 }, { "gray.jpg", 1 } };
+    for (size_t i = 0; i < UM_COUNT(cases); i++) {
+        int want[9 * 13 * 3];
+        um_bytes bytes = golden(s, cases[i].name);
+        um_image image;
+        CHECK_OK(&s->ctx, um_jpeg_decode(&s->ctx, cases[i].name, bytes, &image));
+        assert_true(image.h == 9 && image.w == 13 && image.c == cases[i].c);
+        assert_int_equal(um_json_ints(&j, cases[i].name, want, UM_COUNT(want)), 9 * 13 * image.c);
+        for (int k = 0; k < 9 * 13 * image.c; k++) /* decoders may differ in the last bit */
+            CHECK_NEAR(image.pixels[k], want[k], 1);
+        um_image_free(&s->ctx, &image);
+        um_free(&s->ctx, bytes.data);
+    }
+    um_json_close(&j);
+}
+
+static void a_jpeg_cut_anywhere_is_an_error(void **state)
+{
+    scratch *s = *state;
+    if (!um_jpeg_available) skip();
+    um_bytes bytes = golden(s, "rgb.jpg");
+    for (size_t n = 0; n < bytes.size - 2; n++) { /* the last two only say that it ends */
+        um_image image;
+        assert_int_equal(um_jpeg_decode(&s->ctx, "x.jpg", (um_bytes){ bytes.data, n }, &image), UM_BAD_FILE);
+        CHECK_TOLD(&s->ctx, "x.jpg: ");
+        assert_null(image.pixels);
+    }
+    um_free(&s->ctx, bytes.data);
+}
+
+static void cmyk_is_refused_with_advice(void **state)
+{
+    scratch *s = *state;
+    if (!um_jpeg_available) skip();
+    um_bytes bytes = golden(s, "cmyk.jpg");
+    um_image image;
+    assert_int_equal(um_jpeg_decode(&s->ctx, "cmyk.jpg", bytes, &image), UM_BAD_FILE);
+    CHECK_TOLD(&s->ctx, "4 components");
+    um_free(&s->ctx, bytes.data);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)
+        TEST(pixels_are_those_that_pillow_reads),
+        TEST(a_jpeg_cut_anywhere_is_an_error),
+        TEST(cmyk_is_refused_with_advice),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
