@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * dataset_idx.c - IDX files as MNIST has them (yann.lecun.com/exdb/mnist): four bytes of type and
- * dimensions, sizes in big-endian 32 bits, the values. Images have 3 dimensions [N, H, W], or 4 with
- * channels [N, H, W, C]; labels have one. */
-#include <ctype.h>
+ * dimensions, sizes in big-endian 32 bits, the values. Images have 3 dimensions [N, H, W], or 4
+ * with channels [N, H, W, C]; labels have one. */
 #include <stdio.h>
 #include <string.h>
 
@@ -35,9 +34,11 @@ static uint32_t big_endian(const uint8_t *p)
 static um_status parse(um_ctx *ctx, const char *path, idx *x)
 {
     const um_bytes f = x->file;
-    if (f.size < 4 || f.data[0] || f.data[1] || f.data[2] != BYTES || f.data[3] < 1 || f.data[3] > 4)
-        return um_fail(ctx, UM_BAD_FILE, "%s: no IDX file of bytes (it should begin with 00 00 08 and "
-                       "1, 3 or 4 dimensions)", path);
+    if (f.size < 4 || f.data[0] || f.data[1] || f.data[2] != BYTES || f.data[3] < 1 ||
+        f.data[3] > 4)
+        return um_fail(ctx, UM_BAD_FILE,
+                       "%s: no IDX file of bytes (it should begin with 00 00 08 and 1, 3 or 4)",
+                       path);
     x->rank = f.data[3];
     const size_t header = 4 + 4 * (size_t)x->rank;
     if (f.size < header) return um_fail(ctx, UM_BAD_FILE, "%s: cut in its header", path);
@@ -48,8 +49,9 @@ static um_status parse(um_ctx *ctx, const char *path, idx *x)
         overflow |= __builtin_mul_overflow(need, (uint64_t)x->size[i], &need);
     }
     if (overflow || need != f.size - header)
-        return um_fail(ctx, UM_BAD_FILE, "%s: %zu bytes of values, but its header tells of %s%llu (cut or "
-                       "damaged)", path, f.size - header, overflow ? "more than " : "",
+        return um_fail(ctx, UM_BAD_FILE,
+                       "%s: %zu bytes of values, but its header tells of %s%llu (cut?)",
+                       path, f.size - header, overflow ? "more than " : "",
                        overflow ? (unsigned long long)UINT64_MAX : (unsigned long long)need);
     x->values = f.data + header;
     return UM_OK;
@@ -67,7 +69,8 @@ static bool names_test(const char *name)
 }
 
 /* text with the last `from` in its file name replaced, as a copy; *out NULL where there is none. */
-static um_status replaced(um_ctx *ctx, char **out, const char *text, const char *from, const char *to)
+static um_status replaced(um_ctx *ctx, char **out, const char *text, const char *from,
+                          const char *to)
 {
     const char *slash = strrchr(text, '/'), *at = NULL;
     for (const char *p = slash ? slash + 1 : text; (p = strstr(p, from)); p++) at = p;
@@ -79,7 +82,8 @@ static um_status replaced(um_ctx *ctx, char **out, const char *text, const char 
     return UM_OK;
 }
 
-/* *path, or the same with .gz added or taken away, whichever is there; *path becomes NULL if none. */
+/* *path, or the same with .gz added or taken away, whichever is there; *path becomes NULL if
+ * there is none. */
 static um_status existing(um_ctx *ctx, char **path)
 {
     if (!*path || um_path_is_file(*path)) return UM_OK;
@@ -142,8 +146,9 @@ static um_status images_in(um_ctx *ctx, const char *folder, char **out)
         if (!*place)
             *place = name;
         else if (strncmp(*place, name, strlen(*place)) != 0 || !um_path_ends_with(name, ".gz"))
-            status = um_fail(ctx, UM_BAD_FILE, "%s: has %s and %s (give the path of the file that is "
-                             "meant)", folder, *place, name);
+            status = um_fail(ctx, UM_BAD_FILE,
+                             "%s: has %s and %s (give the path of the file that is meant)",
+                             folder, *place, name);
     }
     const char *name = found[0] ? found[0] : found[1];
     if (status == UM_OK && !name)
@@ -164,7 +169,8 @@ um_status um_idx_probe(um_ctx *ctx, const char *path, bool *fits)
     }
     um_names names;
     const um_status status = um_folder_list(ctx, path, &names);
-    for (int i = 0; i < names.count; i++) *fits |= names.name[i][0] != '.' && names_images(names.name[i]);
+    for (int i = 0; i < names.count; i++)
+        *fits |= names.name[i][0] != '.' && names_images(names.name[i]);
     um_names_free(ctx, &names);
     return status == UM_NO_MEMORY ? status : UM_OK;
 }
@@ -176,8 +182,8 @@ static um_status read_part(um_ctx *ctx, const char *path, part *p)
     UM_TRY(um_gzip_read(ctx, path, bytes_most, &p->images.file));
     UM_TRY(parse(ctx, path, &p->images));
     if (p->images.rank < 3)
-        return um_fail(ctx, UM_BAD_FILE, "%s: %d dimensions (images have 3, or 4 with channels)", path,
-                       p->images.rank);
+        return um_fail(ctx, UM_BAD_FILE, "%s: %d dimensions (images have 3, or 4 with channels)",
+                       path, p->images.rank);
     if (p->images.size[0] == 0 || p->images.size[0] > INT32_MAX)
         return um_fail(ctx, UM_BAD_FILE, "%s: holds %u images", path, p->images.size[0]);
     for (int i = 1; i < p->images.rank; i++)
@@ -189,8 +195,9 @@ static um_status read_part(um_ctx *ctx, const char *path, part *p)
         status = um_gzip_read(ctx, labels, bytes_most, &p->labels.file);
         if (status == UM_OK) status = parse(ctx, labels, &p->labels);
         if (status == UM_OK && (p->labels.rank != 1 || p->labels.size[0] != p->images.size[0]))
-            status = um_fail(ctx, UM_BAD_FILE, "%s: %u labels in %d dimensions (%u in 1 would fit the "
-                             "images)", labels, p->labels.size[0], p->labels.rank, p->images.size[0]);
+            status = um_fail(ctx, UM_BAD_FILE,
+                             "%s: %u labels in %d dimensions (%u in 1 would fit)",
+                             labels, p->labels.size[0], p->labels.rank, p->images.size[0]);
     }
     um_free(ctx, labels);
     return status;
@@ -207,12 +214,14 @@ static um_status take_parts(um_dataset *ds, const char *path, const part *train,
 {
     const idx *a = &train->images, *b = &test->images;
     const bool labels = train->labels.values != NULL;
-    if (b->values && (a->rank != b->rank || memcmp(a->size + 1, b->size + 1, 3 * sizeof a->size[0]) != 0))
-        return um_fail(ds->ctx, UM_BAD_FILE, "%s: %u x %u, but the test images beside have %u x %u", path,
-                       a->size[1], a->size[2], b->size[1], b->size[2]);
+    if (b->values &&
+        (a->rank != b->rank || memcmp(a->size + 1, b->size + 1, 3 * sizeof a->size[0]) != 0))
+        return um_fail(ds->ctx, UM_BAD_FILE, "%s: %u x %u, but the test images beside have %u x %u",
+                       path, a->size[1], a->size[2], b->size[1], b->size[2]);
     if (b->values && labels != (test->labels.values != NULL))
-        return um_fail(ds->ctx, UM_BAD_FILE, "%s: of these and the test images beside, only one has "
-                       "labels", path);
+        return um_fail(ds->ctx, UM_BAD_FILE,
+                       "%s: of these and the test images beside, only one has labels",
+                       path);
     const int held = b->values ? (int)b->size[0] : 0;
     const um_status status = um_dataset_reserve(ds, (int)a->size[0], held, (int)a->size[1],
                                                 (int)a->size[2], a->rank == 4 ? (int)a->size[3] : 1,
@@ -222,7 +231,8 @@ static um_status take_parts(um_dataset *ds, const char *path, const part *train,
     memcpy(ds->pixels, a->values, first);
     if (held) memcpy(ds->pixels + first, b->values, (size_t)held * stride);
     for (int i = 0; i < ds->count + held && labels; i++) {
-        ds->labels[i] = i < ds->count ? train->labels.values[i] : test->labels.values[i - ds->count];
+        ds->labels[i] =
+            i < ds->count ? train->labels.values[i] : test->labels.values[i - ds->count];
         ds->classes = UM_MAX(ds->classes, ds->labels[i] + 1);
     }
     return UM_OK;

@@ -92,7 +92,8 @@ static um_status walk(um_walk *w, const char *folder, int label, int depth)
         if (name[0] == '.') continue;
         status = um_path_join(ctx, &path, folder, name);
         if (status == UM_OK && um_path_is_folder(path))
-            status = depth ? walk(w, path, label, depth + 1) : walk_class(w, path, name, label == 0);
+            status =
+                depth ? walk(w, path, label, depth + 1) : walk_class(w, path, name, label == 0);
         else if (status == UM_OK && is_image(name, w->kinds))
             status = add_file(w, path, depth ? label : NO_CLASS);
         um_free(ctx, path);
@@ -141,7 +142,9 @@ um_status um_walk_folder(um_walk *w, um_ctx *ctx, const char *path, int kinds)
     w->held = w->total - w->count;
     if (status == UM_OK && w->count == 0)
         status = um_fail(ctx, UM_BAD_FILE, "%s: no %s file in it", train ? train : path,
-                         kinds == UM_WALK_PNG ? "PNG" : kinds == UM_WALK_JPEG ? "JPEG" : "PNG or JPEG");
+                         kinds == UM_WALK_PNG    ? "PNG"
+                         : kinds == UM_WALK_JPEG ? "JPEG"
+                                                 : "PNG or JPEG");
     if (status == UM_OK) status = check_labels(w);
     um_free(ctx, train);
     um_free(ctx, held);

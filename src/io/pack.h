@@ -14,6 +14,7 @@ um_status um_pack_read(um_ctx *ctx, const char *path, const char *const *names, 
 
 /* Is there a file of at least one of the names? No in *has for what cannot be read; fails only for
  * want of memory. */
-um_status um_pack_has(um_ctx *ctx, const char *path, const char *const *names, int count, bool *has);
+um_status um_pack_has(um_ctx *ctx, const char *path, const char *const *names, int count,
+                      bool *has);
 
 #endif

@@ -1,31 +1,35 @@
 /* SPDX-License-Identifier: MIT
- * dataset_files.h - small data sets that tests write. Include scratch.h first. */
+ * dataset_files.h - small data sets that tests write. */
 #ifndef UM_DATASET_FILES_H
 #define UM_DATASET_FILES_H
 
 #include "io/dataset.h"
 #include "io/png.h"
+#include "support/scratch.h"
 
 /* Open with options, or check that it is refused with this code and message. */
-static inline void refused(scratch *s, const char *path, const um_dataset_options *o, um_status code,
-                           const char *told)
+static inline void refused(scratch *s, const char *path, const um_dataset_options *o,
+                           um_status code, const char *told)
 {
     um_dataset ds;
     const um_status status = um_dataset_open(&ds, &s->ctx, path, o);
-    if (status != code) fail_msg("%s: %s, not %s", told, um_status_text(status), um_status_text(code));
+    if (status != code)
+        fail_msg("%s: %s, not %s", told, um_status_text(status), um_status_text(code));
     CHECK_TOLD(&s->ctx, told);
     assert_true(!ds.pixels && !ds.labels && !ds.class_names && ds.count == 0);
 }
 
 /* n CIFAR records: label i % classes, pixels of plane c all (i + 10 c + row) mod 256. */
-static inline const char *cifar_file(scratch *s, const char *name, int n, int label_bytes, int classes)
+static inline const char *cifar_file(scratch *s, const char *name, int n, int label_bytes,
+                                     int classes)
 {
     const size_t record = (size_t)label_bytes + 3072;
     uint8_t *data = calloc((size_t)n + 1, record);
     for (int i = 0; i < n; i++) {
         uint8_t *r = data + (size_t)i * record;
         r[label_bytes - 1] = (uint8_t)(i % classes);
-        for (int p = 0; p < 3072; p++) r[label_bytes + p] = (uint8_t)(i + p / 1024 * 10 + p % 1024 / 32);
+        for (int p = 0; p < 3072; p++)
+            r[label_bytes + p] = (uint8_t)(i + p / 1024 * 10 + p % 1024 / 32);
     }
     const char *path = scratch_write(s, name, data, (size_t)n * record);
     free(data);

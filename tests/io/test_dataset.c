@@ -21,7 +21,8 @@ static void the_embedded_sets_are_what_their_readme_says(void **state)
     um_dataset_summary sum;
     CHECK_OK(&s->ctx, um_dataset_open(&ds, &s->ctx, in_source("data/digits"), NULL));
     assert_string_equal(ds.format, "idx");
-    assert_true(ds.count == 10000 && ds.held == 0 && ds.h == 28 && ds.w == 28 && ds.c == 1 && ds.classes == 10);
+    assert_true(ds.count == 10000 && ds.held == 0 && ds.h == 28 && ds.w == 28 && ds.c == 1 &&
+                ds.classes == 10);
     CHECK_OK(&s->ctx, um_dataset_stats(&ds, &sum));
     /* MNIST's test set: the published counts by digit. */
     static const int digits[10] = { 980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009 };
@@ -32,7 +33,8 @@ static void the_embedded_sets_are_what_their_readme_says(void **state)
     um_dataset_close(&ds);
     CHECK_OK(&s->ctx, um_dataset_open(&ds, &s->ctx, in_source("data/cifar10-sample"), NULL));
     assert_string_equal(ds.format, "cifar10");
-    assert_true(ds.count == 800 && ds.held == 100 && ds.h == 32 && ds.w == 32 && ds.c == 3 && ds.classes == 10);
+    assert_true(ds.count == 800 && ds.held == 100 && ds.h == 32 && ds.w == 32 && ds.c == 3 &&
+                ds.classes == 10);
     assert_string_equal(ds.class_names[9], "truck");
     CHECK_OK(&s->ctx, um_dataset_stats(&ds, &sum));
     for (int i = 0; i < 10; i++) assert_int_equal(sum.class_count[i], 80);
@@ -51,12 +53,14 @@ static void a_batch_is_scaled_and_mirrored(void **state)
     int labels[2] = { 5, 5 };
     CHECK_OK(&s->ctx, um_dataset_open(&ds, &s->ctx, scratch_path(s, "d"), NULL));
     assert_true(ds.count == 3 && ds.h == 2 && ds.w == 3 && ds.c == 2 && !ds.labels);
-    CHECK_OK(&s->ctx, um_dataset_batch(&ds, (uint32_t[]){ 2, 1 }, (bool[]){ false, true }, 2, x, labels));
+    CHECK_OK(&s->ctx,
+             um_dataset_batch(&ds, (uint32_t[]){ 2, 1 }, (bool[]){ false, true }, 2, x, labels));
     for (int i = 0; i < 12; i++) CHECK_NEAR(x[i], (24 + i) / 127.5 - 1, 1e-7);
     for (int y = 0; y < 2; y++)
         for (int w = 0; w < 3; w++)
             for (int c = 0; c < 2; c++)
-                CHECK_NEAR(x[12 + (y * 3 + w) * 2 + c], (12 + (y * 3 + 2 - w) * 2 + c) / 127.5 - 1, 1e-7);
+                CHECK_NEAR(x[12 + (y * 3 + w) * 2 + c], (12 + (y * 3 + 2 - w) * 2 + c) / 127.5 - 1,
+                           1e-7);
     assert_true(labels[0] == 0 && labels[1] == 0);
     assert_int_equal(um_dataset_batch(&ds, (uint32_t[]){ 0, 3 }, NULL, 2, x, NULL), UM_BAD_ARG);
     um_dataset_close(&ds);
@@ -109,7 +113,8 @@ static void a_limit_takes_images_from_everywhere(void **state)
     idx_file(s, "d/train-images-idx3-ubyte", 3, (int[]){ 200, 1, 1 }, 256);
     idx_file(s, "d/t10k-images-idx3-ubyte", 3, (int[]){ 7, 1, 1 }, 256);
     um_dataset ds;
-    CHECK_OK(&s->ctx, um_dataset_open(&ds, &s->ctx, scratch_path(s, "d"), &(um_dataset_options){ .limit = 8 }));
+    CHECK_OK(&s->ctx, um_dataset_open(&ds, &s->ctx, scratch_path(s, "d"),
+                                      &(um_dataset_options){ .limit = 8 }));
     assert_true(ds.count == 8 && ds.held == 7);
     for (int i = 0; i < 8; i++) assert_int_equal(ds.pixels[i], 25 * i);
     for (int i = 0; i < 7; i++) assert_int_equal(ds.pixels[8 + i], i);
@@ -126,14 +131,17 @@ static void images_are_fitted_and_bordered(void **state)
     };
     for (size_t i = 0; i < UM_COUNT(cases); i++) {
         um_dataset ds;
-        const um_dataset_options o = { .image_h = cases[i].h, .image_w = cases[i].w, .pad = cases[i].pad };
+        const um_dataset_options o = { .image_h = cases[i].h,
+                                       .image_w = cases[i].w,
+                                       .pad = cases[i].pad };
         CHECK_OK(&s->ctx, um_dataset_open(&ds, &s->ctx, scratch_path(s, "d"), &o));
         assert_true(ds.h == cases[i].out_h && ds.w == cases[i].out_w);
         if (i < 2) /* the image itself is not touched */
             for (int y = 0; y < 4; y++)
                 for (int x = 0; x < 4; x++) {
                     const bool inside = y > 0 && y < 3 && x > 0 && x < 3;
-                    assert_int_equal(ds.pixels[16 + 4 * y + x], inside ? 4 + 2 * (y - 1) + x - 1 : 0);
+                    assert_int_equal(ds.pixels[16 + 4 * y + x],
+                                     inside ? 4 + 2 * (y - 1) + x - 1 : 0);
                 }
         um_dataset_close(&ds);
     }
@@ -162,11 +170,15 @@ static void what_is_no_data_set_is_told(void **state)
     scratch *s = *state;
     refused(s, scratch_path(s, "absent"), NULL, UM_BAD_FILE, "absent: No such file");
     refused(s, s->folder, NULL, UM_BAD_FILE, "no images of a known kind");
-    refused(s, scratch_write(s, "text", "hello", 5), NULL, UM_BAD_FILE, "text: no images of a known kind");
-    refused(s, s->folder, &(um_dataset_options){ .format = "cifar10" }, UM_BAD_FILE, "data_batch_1.bin");
+    refused(s, scratch_write(s, "text", "hello", 5), NULL, UM_BAD_FILE,
+            "text: no images of a known kind");
+    refused(s, s->folder, &(um_dataset_options){ .format = "cifar10" }, UM_BAD_FILE,
+            "data_batch_1.bin");
     refused(s, s->folder, &(um_dataset_options){ .format = "cifar100" }, UM_BAD_FILE, "train.bin");
-    refused(s, s->folder, &(um_dataset_options){ .format = "idx" }, UM_BAD_FILE, "no file of images");
-    refused(s, s->folder, &(um_dataset_options){ .format = "folder" }, UM_BAD_FILE, "no PNG or JPEG file");
+    refused(s, s->folder, &(um_dataset_options){ .format = "idx" }, UM_BAD_FILE,
+            "no file of images");
+    refused(s, s->folder, &(um_dataset_options){ .format = "folder" }, UM_BAD_FILE,
+            "no PNG or JPEG file");
     refused(s, s->folder, &(um_dataset_options){ .format = "png" }, UM_BAD_FILE, "no PNG file");
 }
 
@@ -174,7 +186,9 @@ static um_status open_it(um_ctx *ctx, void *path)
 {
     um_dataset ds;
     um_dataset_summary sum = { 0 };
-    const um_dataset_options o = { .image_h = 8, .image_w = 8, .pad = 1, .limit = 3, .validation = 0.3 };
+    const um_dataset_options o = {
+        .image_h = 8, .image_w = 8, .pad = 1, .limit = 3, .validation = 0.3
+    };
     UM_TRY(um_dataset_open(&ds, ctx, path, &o));
     const um_status status = um_dataset_stats(&ds, &sum);
     um_dataset_summary_free(ctx, &sum);

@@ -27,7 +27,8 @@ static void planes_become_pixels(void **state)
         assert_int_equal(ds.labels[i], k % 10);
         for (int y = 0; y < 32; y++)
             for (int x = 0; x < 32; x++)
-                for (int c = 0; c < 3; c++) assert_int_equal(p[(y * 32 + x) * 3 + c], (k + 10 * c + y) & 255);
+                for (int c = 0; c < 3; c++)
+                    assert_int_equal(p[(y * 32 + x) * 3 + c], (k + 10 * c + y) & 255);
     }
     um_dataset_close(&ds);
 }
@@ -67,7 +68,8 @@ static void the_official_folder_is_found_in_the_one_above(void **state)
 static void broken_files_are_named_with_what_is_wrong(void **state)
 {
     scratch *s = *state;
-    char *path = strdup(scratch_path(s, "d")), *one = strdup(cifar_file(s, "d/data_batch_1.bin", 4, 1, 10));
+    char *path = strdup(scratch_path(s, "d")),
+         *one = strdup(cifar_file(s, "d/data_batch_1.bin", 4, 1, 10));
     assert_int_equal(truncate(one, 4 * 3073 - 1), 0);
     refused(s, path, NULL, UM_BAD_FILE, "d/data_batch_1.bin: 12291 bytes are no whole number");
     assert_int_equal(truncate(one, 0), 0);
@@ -76,12 +78,14 @@ static void broken_files_are_named_with_what_is_wrong(void **state)
     refused(s, path, NULL, UM_BAD_FILE, "d/data_batch_1.bin: record 10 has label 10 (0 to 9)");
     cifar_file(s, "d/data_batch_1.bin", 4, 1, 10);
     cifar_file(s, "d/data_batch_3.bin", 4, 1, 10);
-    refused(s, path, NULL, UM_BAD_FILE, "d/data_batch_2.bin: is missing (data_batch_3.bin is there)");
+    refused(s, path, NULL, UM_BAD_FILE,
+            "d/data_batch_2.bin: is missing (data_batch_3.bin is there)");
     cifar_file(s, "d/data_batch_2.bin", 4, 1, 10);
     scratch_write(s, "d/batches.meta.txt", "a\nb\n", 4);
     refused(s, path, NULL, UM_BAD_FILE, "d/batches.meta.txt: 2 names (10 classes");
     cifar_file(s, "h/train.bin", 101, 2, 101);
-    refused(s, scratch_path(s, "h"), NULL, UM_BAD_FILE, "h/train.bin: record 100 has label 100 (0 to 99)");
+    refused(s, scratch_path(s, "h"), NULL, UM_BAD_FILE,
+            "h/train.bin: record 100 has label 100 (0 to 99)");
     free(path);
     free(one);
 }
@@ -105,7 +109,8 @@ static const char *tar_of(scratch *s, const struct member *members, int count, b
         um_bytes b = { 0 };
         const struct member *m = &members[i];
         if (m->records)
-            CHECK_OK(&s->ctx, um_file_read(&s->ctx, cifar_file(s, "member", m->records, 1, 10), 1 << 20, &b));
+            CHECK_OK(&s->ctx, um_file_read(&s->ctx, cifar_file(s, "member", m->records, 1, 10),
+                                           1 << 20, &b));
         const void *data = b.data ? (void *)b.data : names10;
         const size_t size = m->type != AE_IFREG || m->link ? 0 : b.data ? b.size : strlen(names10);
         struct archive_entry *e = archive_entry_new();
@@ -140,11 +145,13 @@ static void an_archive_is_read_as_it_is(void **state)
     scratch *s = *state;
     for (int packed = 0; packed < 2; packed++) {
         um_dataset ds;
-        CHECK_OK(&s->ctx, um_dataset_open(&ds, &s->ctx, tar_of(s, official, UM_COUNT(official), packed), NULL));
+        CHECK_OK(&s->ctx, um_dataset_open(&ds, &s->ctx,
+                                          tar_of(s, official, UM_COUNT(official), packed), NULL));
         assert_true(ds.count == 35 && ds.held == 7);
         assert_string_equal(ds.format, "cifar10");
         assert_string_equal(ds.class_names[0], "a");
-        assert_int_equal(ds.pixels[29 * 3072], 29); /* first file first, whatever the archive's order */
+        assert_int_equal(ds.pixels[29 * 3072],
+                         29); /* first file first, whatever the archive's order */
         assert_int_equal(ds.pixels[30 * 3072], 0);
         um_dataset_close(&ds);
     }
@@ -162,7 +169,8 @@ static void paths_that_lead_elsewhere_and_links_write_and_read_nothing(void **st
         { "x/test_batch.bin", 0, AE_IFREG, "x/data_batch_1.bin" },  /* a hard link */
     };
     um_dataset ds;
-    CHECK_OK(&s->ctx, um_dataset_open(&ds, &s->ctx, tar_of(s, hostile, UM_COUNT(hostile), true), NULL));
+    CHECK_OK(&s->ctx,
+             um_dataset_open(&ds, &s->ctx, tar_of(s, hostile, UM_COUNT(hostile), true), NULL));
     assert_true(ds.count == 9 && ds.held == 0);
     um_dataset_close(&ds);
     assert_int_equal(scratch_entries(s, s->folder), 2);

@@ -41,7 +41,8 @@ static void a_flat_folder_has_no_labels(void **state)
     assert_true(ds.count == 2 && !ds.labels && ds.classes == 0 && ds.pixels[0] == 1);
     um_dataset_close(&ds);
     png_file(s, "d/class/3.png", 4, 4, 1, 3);
-    refused(s, scratch_path(s, "d"), NULL, UM_BAD_FILE, "stands outside of the folders that are classes");
+    refused(s, scratch_path(s, "d"), NULL, UM_BAD_FILE,
+            "stands outside of the folders that are classes");
 }
 
 static void train_and_test_folders_are_the_two_parts(void **state)
@@ -55,10 +56,12 @@ static void train_and_test_folders_are_the_two_parts(void **state)
     um_dataset_close(&ds);
     png_file(s, "d/test/b/1.png", 4, 4, 1, 3);
     CHECK_OK(&s->ctx, um_dataset_open(&ds, &s->ctx, scratch_path(s, "d"), NULL));
-    assert_true(ds.count == 2 && ds.held == 1 && ds.classes == 2 && ds.labels[2] == 1 && ds.pixels[32] == 3);
+    assert_true(ds.count == 2 && ds.held == 1 && ds.classes == 2 && ds.labels[2] == 1 &&
+                ds.pixels[32] == 3);
     um_dataset_close(&ds);
     png_file(s, "d/test/c/1.png", 4, 4, 1, 3);
-    refused(s, scratch_path(s, "d"), NULL, UM_BAD_FILE, "test/c: is no class of the training images");
+    refused(s, scratch_path(s, "d"), NULL, UM_BAD_FILE,
+            "test/c: is no class of the training images");
 }
 
 static void images_of_another_size_are_named_unless_a_size_is_chosen(void **state)
@@ -67,7 +70,8 @@ static void images_of_another_size_are_named_unless_a_size_is_chosen(void **stat
     um_dataset ds;
     png_file(s, "d/1.png", 4, 4, 3, 1);
     png_file(s, "d/2.png", 4, 6, 3, 2);
-    refused(s, scratch_path(s, "d"), NULL, UM_BAD_FILE, "d/2.png: 4 x 6 with 3 channels, those before it 4 x 4");
+    refused(s, scratch_path(s, "d"), NULL, UM_BAD_FILE,
+            "d/2.png: 4 x 6 with 3 channels, those before it 4 x 4");
     const um_dataset_options sized = { .image_h = 24, .image_w = 40, .pad = 1 };
     CHECK_OK(&s->ctx, um_dataset_open(&ds, &s->ctx, scratch_path(s, "d"), &sized));
     assert_true(ds.h == 24 && ds.w == 40 && ds.c == 3 && ds.pixels[0] == 0);
@@ -109,7 +113,8 @@ static void a_limit_reads_only_what_it_keeps(void **state)
     scratch_write(s, "d/a/2.png", "no image", 8);
     png_file(s, "d/b/3.png", 1, 1, 1, 3);
     scratch_write(s, "d/b/4.png", "no image", 8);
-    CHECK_OK(&s->ctx, um_dataset_open(&ds, &s->ctx, scratch_path(s, "d"), &(um_dataset_options){ .limit = 2 }));
+    CHECK_OK(&s->ctx, um_dataset_open(&ds, &s->ctx, scratch_path(s, "d"),
+                                      &(um_dataset_options){ .limit = 2 }));
     assert_true(ds.count == 2 && ds.pixels[0] == 1 && ds.pixels[1] == 3 && ds.labels[1] == 1);
     um_dataset_close(&ds);
     refused(s, scratch_path(s, "d"), NULL, UM_BAD_FILE, "d/a/2.png: is no PNG");
@@ -127,7 +132,10 @@ static void png_and_jpeg_can_be_told_apart(void **state)
     scratch_write(s, "d/1.jpg", b.data, b.size);
     scratch_write(s, "d/2.JPEG", b.data, b.size);
     png_file(s, "d/3.png", 9, 13, 3, 3);
-    const struct { const char *format; int count; } cases[] = { { "folder", 3 }, { "jpeg", 2 }, { "png", 1 } };
+    const struct {
+        const char *format;
+        int count;
+    } cases[] = { { "folder", 3 }, { "jpeg", 2 }, { "png", 1 } };
     for (size_t i = 0; i < UM_COUNT(cases); i++) {
         const um_dataset_options o = { .format = cases[i].format };
         CHECK_OK(&s->ctx, um_dataset_open(&ds, &s->ctx, scratch_path(s, "d"), &o));

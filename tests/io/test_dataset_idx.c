@@ -41,7 +41,8 @@ static void check_parts(scratch *s, const char *path, int count, int held)
     assert_string_equal(ds.format, "idx");
     assert_true(ds.count == count && ds.held == held && ds.h == 3 && ds.w == 2 && ds.c == 1);
     for (int i = 0; i < count * 6; i++) assert_int_equal(ds.pixels[i], i % 251);
-    for (int i = 0; i < count + held; i++) assert_int_equal(ds.labels[i], (i < count ? i : i - count) % 10);
+    for (int i = 0; i < count + held; i++)
+        assert_int_equal(ds.labels[i], (i < count ? i : i - count) % 10);
     um_dataset_close(&ds);
 }
 
@@ -94,12 +95,14 @@ static void images_without_labels_have_none(void **state)
 static void broken_files_are_named_with_what_is_wrong(void **state)
 {
     scratch *s = *state;
-    static const char *const images = "d/train-images-idx3-ubyte", *const labels = "d/train-labels-idx1-ubyte";
+    static const char *const images = "d/train-images-idx3-ubyte", *const labels =
+                                                                       "d/train-labels-idx1-ubyte";
     char *path = strdup(scratch_path(s, "d"));
     const um_dataset_options idx = { .format = "idx" };
     write_parts(s, "train", NULL);
     assert_int_equal(truncate(scratch_path(s, images), 16 + 71), 0);
-    refused(s, path, NULL, UM_BAD_FILE, "train-images-idx3-ubyte: 71 bytes of values, but its header tells of 72");
+    refused(s, path, NULL, UM_BAD_FILE,
+            "train-images-idx3-ubyte: 71 bytes of values, but its header tells of 72");
     assert_int_equal(truncate(scratch_path(s, images), 10), 0);
     refused(s, path, NULL, UM_BAD_FILE, "train-images-idx3-ubyte: cut in its header");
     assert_int_equal(truncate(scratch_path(s, images), 0), 0);
@@ -111,22 +114,26 @@ static void broken_files_are_named_with_what_is_wrong(void **state)
     refused(s, path, NULL, UM_BAD_FILE, "train-labels-idx1-ubyte: 12 labels in 3 dimensions");
     write_parts(s, "train", "t10k");
     idx_file(s, "d/t10k-images-idx3-ubyte", 3, (int[]){ 4, 2, 2 }, 10);
-    refused(s, path, NULL, UM_BAD_FILE, "train-images-idx3-ubyte: 3 x 2, but the test images beside have 2 x 2");
+    refused(s, path, NULL, UM_BAD_FILE,
+            "train-images-idx3-ubyte: 3 x 2, but the test images beside have 2 x 2");
     write_parts(s, "train", "t10k");
     pack(s, images);
     assert_int_equal(truncate(scratch_path(s, "d/train-images-idx3-ubyte.gz"), 60), 0);
     refused(s, path, NULL, UM_BAD_FILE, "train-images-idx3-ubyte.gz: ");
     refused(s, scratch_path(s, labels), NULL, UM_BAD_FILE, "1 dimensions (images have 3");
-    const uint8_t floats[20] = { 0, 0, 13, 3 }, huge[16] = { 0, 0, 8, 3, 255, 255, 255, 255, 255, 255, 255, 255,
-                                                             255, 255, 255, 255 };
+    const uint8_t floats[20] = { 0, 0, 13, 3 },
+                  huge[16] = { 0,   0,   8,   3,   255, 255, 255, 255,
+                               255, 255, 255, 255, 255, 255, 255, 255 };
     refused(s, scratch_write(s, "f", floats, 20), &idx, UM_BAD_FILE, "f: no IDX file of bytes");
-    refused(s, scratch_write(s, "g", huge, 16), &idx, UM_BAD_FILE, "g: 0 bytes of values, but its header");
+    refused(s, scratch_write(s, "g", huge, 16), &idx, UM_BAD_FILE,
+            "g: 0 bytes of values, but its header");
     idx_file(s, "none", 3, (int[]){ 0, 2, 2 }, 10);
     refused(s, scratch_path(s, "none"), &idx, UM_BAD_FILE, "none: holds 0 images");
     idx_file(s, "flat", 3, (int[]){ 2, 0, 2 }, 10);
     refused(s, scratch_path(s, "flat"), &idx, UM_BAD_FILE, "flat: a side of 0");
     idx_file(s, "deep", 4, (int[]){ 2, 2, 2, 17 }, 10);
-    refused(s, scratch_path(s, "deep"), &idx, UM_BAD_FILE, "deep: images of 2 x 2 with 17 channels");
+    refused(s, scratch_path(s, "deep"), &idx, UM_BAD_FILE,
+            "deep: images of 2 x 2 with 17 channels");
     free(path);
 }
 

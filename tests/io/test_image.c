@@ -13,7 +13,8 @@ static void fits(int h, int w, int c, const uint8_t *in, int to_h, int to_w, con
     assert_true(out.h == to_h && out.w == to_w && out.c == c);
     for (int i = 0; i < to_h * to_w * c; i++)
         if (out.pixels[i] != want[i])
-            fail_msg("%dx%d to %dx%d: value %d is %d, not %d", h, w, to_h, to_w, i, out.pixels[i], want[i]);
+            fail_msg("%dx%d to %dx%d: value %d is %d, not %d", h, w, to_h, to_w, i, out.pixels[i],
+                     want[i]);
     um_image_free(&ctx, &out);
 }
 
@@ -32,7 +33,8 @@ static void shrinking_takes_the_mean_over_the_area(void **state)
     fits(4, 4, 1, (uint8_t[]){ 0, 4, 100, 100, 8, 12, 100, 100, 9, 9, 1, 2, 9, 9, 3, 4 }, 2, 2,
          (uint8_t[]){ 6, 100, 9, 2 }); /* 2.5 goes to even */
     /* 3 to 2: each covers one and a half: (0 + 60/2) / 1.5, (60/2 + 90) / 1.5 */
-    fits(3, 3, 1, (uint8_t[]){ 0, 60, 90, 0, 60, 90, 0, 60, 90 }, 2, 2, (uint8_t[]){ 20, 80, 20, 80 });
+    fits(3, 3, 1, (uint8_t[]){ 0, 60, 90, 0, 60, 90, 0, 60, 90 }, 2, 2,
+         (uint8_t[]){ 20, 80, 20, 80 });
     fits(2, 2, 2, (uint8_t[]){ 10, 1, 20, 3, 30, 5, 40, 7 }, 1, 1, (uint8_t[]){ 25, 4 });
 }
 
@@ -47,7 +49,8 @@ static void growing_is_bilinear_with_edges_held(void **state)
 static void the_centre_of_the_right_shape_is_kept(void **state)
 {
     (void)state;
-    fits(2, 6, 1, (uint8_t[]){ 9, 9, 1, 2, 9, 9, 9, 9, 3, 4, 9, 9 }, 2, 2, (uint8_t[]){ 1, 2, 3, 4 });
+    fits(2, 6, 1, (uint8_t[]){ 9, 9, 1, 2, 9, 9, 9, 9, 3, 4, 9, 9 }, 2, 2,
+         (uint8_t[]){ 1, 2, 3, 4 });
     fits(4, 2, 1, (uint8_t[]){ 9, 9, 1, 2, 3, 4, 9, 9 }, 2, 2, (uint8_t[]){ 1, 2, 3, 4 });
     /* An odd rest: half a pixel goes on each side. */
     fits(2, 3, 1, (uint8_t[]){ 0, 100, 200, 0, 100, 200 }, 2, 2, (uint8_t[]){ 50, 150, 50, 150 });
@@ -75,7 +78,8 @@ static void sizes_out_of_bounds_are_refused(void **state)
                              { 16384, 16384, 1 } };
     for (size_t i = 0; i < UM_COUNT(cases); i++) {
         um_image image;
-        assert_int_equal(um_image_make(&ctx, &image, cases[i][0], cases[i][1], cases[i][2]), UM_BAD_ARG);
+        assert_int_equal(um_image_make(&ctx, &image, cases[i][0], cases[i][1], cases[i][2]),
+                         UM_BAD_ARG);
         assert_null(image.pixels);
     }
 }

@@ -45,7 +45,8 @@ static void a_jpeg_cut_anywhere_is_an_error(void **state)
     um_bytes bytes = golden(s, "rgb.jpg");
     for (size_t n = 0; n < bytes.size - 2; n++) { /* the last two only say that it ends */
         um_image image;
-        assert_int_equal(um_jpeg_decode(&s->ctx, "x.jpg", (um_bytes){ bytes.data, n }, &image), UM_BAD_FILE);
+        assert_int_equal(um_jpeg_decode(&s->ctx, "x.jpg", (um_bytes){ bytes.data, n }, &image),
+                         UM_BAD_FILE);
         CHECK_TOLD(&s->ctx, "x.jpg: ");
         assert_null(image.pixels);
     }

@@ -44,60 +44,66 @@ static const char *make(scratch *s, const char *name, const struct made *m)
     return path;
 }
 
+static const png_color palette[] = { { 10, 20, 30 }, { 200, 100, 0 }, { 255, 255, 255 } };
+static const uint8_t transparent[] = { 255, 0, 128 };
+static const uint8_t blue[3] = { 0, 0, 255 }, gray[3] = { 100, 100, 100 };
+
+enum { GRAY = 0, RGB = 2, PALETTE = 3, GRAY_ALPHA = 4, RGBA = 6 }; /* PNG's colour types */
+
+/* One row of w pixels in the file, and what is read: c channels over a background. */
+static const struct kind {
+    const char *why;
+    int w, depth, colour;
+    bool alpha; /* of the palette */
+    int key;    /* the gray that is transparent, -1: none */
+    uint8_t row[8];
+    const uint8_t *background;
+    int c;
+    uint8_t pixels[9];
+} kinds[] = {
+    { "gray", 3, 8, GRAY, 0, -1, { 0, 7, 255 }, NULL, 1, { 0, 7, 255 } },
+    { "16-bit gray is scaled, not cut", 2, 16, GRAY, 0, -1, { 0x12, 0xc0, 0x12, 0x34 }, NULL, 1,
+      { 0x13, 0x12 } },
+    { "1-bit gray", 4, 1, GRAY, 0, -1, { 0xa0 }, NULL, 1, { 255, 0, 255, 0 } },
+    { "2-bit gray", 4, 2, GRAY, 0, -1, { 0x1b }, NULL, 1, { 0, 85, 170, 255 } },
+    { "gray with a transparent value", 2, 8, GRAY, 0, 9, { 9, 50 }, gray, 1, { 100, 50 } },
+    { "rgb", 2, 8, RGB, 0, -1, { 1, 2, 3, 4, 5, 6 }, NULL, 3, { 1, 2, 3, 4, 5, 6 } },
+    { "16-bit rgb", 1, 16, RGB, 0, -1, { 1, 1, 2, 2, 3, 3 }, NULL, 3, { 1, 2, 3 } },
+    { "palette", 3, 8, PALETTE, 0, -1, { 2, 0, 1 }, NULL, 3,
+      { 255, 255, 255, 10, 20, 30, 200, 100, 0 } },
+    { "4-bit palette", 3, 4, PALETTE, 0, -1, { 0x10, 0x20 }, NULL, 3,
+      { 200, 100, 0, 10, 20, 30, 255, 255, 255 } },
+    { "palette with alpha", 3, 8, PALETTE, 1, -1, { 0, 1, 2 }, blue, 3,
+      { 10, 20, 30, 0, 0, 255, 128, 128, 255 } },
+    { "gray and alpha over black", 3, 8, GRAY_ALPHA, 0, -1, { 200, 255, 200, 0, 200, 51 }, NULL, 1,
+      { 200, 0, 40 } },
+    { "gray and alpha over a colour is rgb", 2, 8, GRAY_ALPHA, 0, -1, { 200, 255, 200, 0 }, blue, 3,
+      { 200, 200, 200, 0, 0, 255 } },
+    { "rgba", 2, 8, RGBA, 0, -1, { 10, 20, 30, 255, 10, 20, 30, 0 }, blue, 3,
+      { 10, 20, 30, 0, 0, 255 } },
+    { "16-bit rgba", 1, 16, RGBA, 0, -1, { 10, 10, 20, 20, 30, 30, 255, 255 }, blue, 3,
+      { 10, 20, 30 } },
+};
+
 static void every_kind_is_read_as_8_bit_gray_or_rgb(void **state)
 {
     scratch *s = *state;
-    static const png_color palette[] = { { 10, 20, 30 }, { 200, 100, 0 }, { 255, 255, 255 } };
-    static const uint8_t transparent[] = { 255, 0, 128 };
-    static const uint8_t blue[3] = { 0, 0, 255 }, gray[3] = { 100, 100, 100 };
-    const struct {
-        const char *why;
-        struct made m;
-        uint8_t rows[16];
-        const uint8_t *background;
-        int c;
-        uint8_t pixels[12];
-    } cases[] = {
-        { "gray", { 1, 3, 8, 0, .stride = 3, .gray_key = -1 }, { 0, 7, 255 }, NULL, 1, { 0, 7, 255 } },
-        { "16-bit gray is scaled, not cut", { 1, 2, 16, 0, .stride = 4, .gray_key = -1 },
-          { 0x12, 0xc0, 0x12, 0x34 }, NULL, 1, { 0x13, 0x12 } },
-        { "1-bit gray", { 1, 4, 1, 0, .stride = 1, .gray_key = -1 }, { 0xa0 }, NULL, 1, { 255, 0, 255, 0 } },
-        { "2-bit gray", { 1, 4, 2, 0, .stride = 1, .gray_key = -1 }, { 0x1b }, NULL, 1, { 0, 85, 170, 255 } },
-        { "gray with a transparent value", { 1, 2, 8, 0, .stride = 2, .gray_key = 9 }, { 9, 50 }, gray, 1,
-          { 100, 50 } },
-        { "rgb", { 1, 2, 8, 2, .stride = 6, .gray_key = -1 }, { 1, 2, 3, 4, 5, 6 }, NULL, 3,
-          { 1, 2, 3, 4, 5, 6 } },
-        { "16-bit rgb", { 1, 1, 16, 2, .stride = 6, .gray_key = -1 }, { 1, 1, 2, 2, 3, 3 }, NULL, 3,
-          { 1, 2, 3 } },
-        { "palette", { 1, 3, 8, 3, .stride = 3, .palette = palette, .colours = 3, .gray_key = -1 },
-          { 2, 0, 1 }, NULL, 3, { 255, 255, 255, 10, 20, 30, 200, 100, 0 } },
-        { "4-bit palette", { 1, 3, 4, 3, .stride = 2, .palette = palette, .colours = 3, .gray_key = -1 },
-          { 0x10, 0x20 }, NULL, 3, { 200, 100, 0, 10, 20, 30, 255, 255, 255 } },
-        { "palette with alpha", { 1, 3, 8, 3, .stride = 3, .palette = palette, .colours = 3,
-                                  .alpha = transparent, .alphas = 3, .gray_key = -1 },
-          { 0, 1, 2 }, blue, 3, { 10, 20, 30, 0, 0, 255, 128, 128, 255 } },
-        { "gray and alpha over black", { 1, 3, 8, 4, .stride = 6, .gray_key = -1 },
-          { 200, 255, 200, 0, 200, 51 }, NULL, 1, { 200, 0, 40 } },
-        { "gray and alpha over a colour is rgb", { 1, 2, 8, 4, .stride = 4, .gray_key = -1 },
-          { 200, 255, 200, 0 }, blue, 3, { 200, 200, 200, 0, 0, 255 } },
-        { "rgba", { 1, 2, 8, 6, .stride = 8, .gray_key = -1 }, { 10, 20, 30, 255, 10, 20, 30, 0 }, blue, 3,
-          { 10, 20, 30, 0, 0, 255 } },
-        { "16-bit rgba", { 1, 1, 16, 6, .stride = 8, .gray_key = -1 },
-          { 10, 10, 20, 20, 30, 30, 255, 255 }, blue, 3, { 10, 20, 30 } },
-    };
-    for (size_t i = 0; i < UM_COUNT(cases); i++)
-        for (int interlaced = 0; interlaced < 2; interlaced++) {
-            struct made m = cases[i].m;
-            um_image image;
-            m.rows = cases[i].rows;
-            m.interlaced = interlaced;
-            CHECK_OK(&s->ctx, um_png_read(&s->ctx, make(s, "x.png", &m), cases[i].background, &image));
-            if (image.h != m.h || image.w != m.w || image.c != cases[i].c ||
-                memcmp(image.pixels, cases[i].pixels, (size_t)(m.w * image.c)) != 0)
-                fail_msg("%s: %d channels, first pixel %d %d %d", cases[i].why, image.c,
-                         image.pixels[0], image.pixels[1], image.pixels[2]);
-            um_image_free(&s->ctx, &image);
-        }
+    for (size_t i = 0; i < 2 * UM_COUNT(kinds); i++) {
+        const struct kind *k = &kinds[i / 2];
+        const struct made m = {
+            .h = 1, .w = k->w, .depth = k->depth, .colour = k->colour, .interlaced = i % 2,
+            .rows = k->row, .palette = k->colour == PALETTE ? palette : NULL, .colours = 3,
+            .alpha = k->alpha ? transparent : NULL, .alphas = 3, .gray_key = k->key,
+        };
+        um_image image;
+        const char *path = make(s, "x.png", &m);
+        CHECK_OK(&s->ctx, um_png_read(&s->ctx, path, k->background, &image));
+        if (image.h != 1 || image.w != k->w || image.c != k->c ||
+            memcmp(image.pixels, k->pixels, (size_t)(k->w * k->c)) != 0)
+            fail_msg("%s: %d channels, first %d %d", k->why, image.c, image.pixels[0],
+                     image.pixels[1]);
+        um_image_free(&s->ctx, &image);
+    }
 }
 
 static um_image ramp(scratch *s, int h, int w, int c)
@@ -145,7 +151,9 @@ static void texts_are_kept(void **state)
     char huge[5000];
     memset(huge, 'x', sizeof huge - 1);
     huge[sizeof huge - 1] = '\0';
-    const um_png_text texts[] = { { "seed", "42" }, { "settings", huge }, { "title", "größe" }, { "none", "" } };
+    const um_png_text texts[] = {
+        { "seed", "42" }, { "settings", huge }, { "title", "größe" }, { "none", "" }
+    };
     CHECK_OK(&s->ctx, um_png_write(&s->ctx, path, &image, texts, UM_COUNT(texts)));
     FILE *file = fopen(path, "rb");
     png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, NULL, NULL, NULL);
@@ -178,7 +186,8 @@ static void a_png_cut_anywhere_is_an_error(void **state)
     CHECK_OK(&s->ctx, um_png_write(&s->ctx, scratch_path(s, "x.png"), &image, NULL, 0));
     CHECK_OK(&s->ctx, um_file_read(&s->ctx, scratch_path(s, "x.png"), 10000, &b));
     for (size_t n = 0; n < b.size; n++) {
-        assert_int_equal(um_png_decode(&s->ctx, "x.png", (um_bytes){ b.data, n }, NULL, &back), UM_BAD_FILE);
+        assert_int_equal(um_png_decode(&s->ctx, "x.png", (um_bytes){ b.data, n }, NULL, &back),
+                         UM_BAD_FILE);
         CHECK_TOLD(&s->ctx, "x.png: ");
         assert_null(back.pixels);
     }
@@ -208,7 +217,9 @@ static void a_damaged_byte_is_an_error_or_harmless(void **state)
 static void a_png_that_claims_to_be_huge_is_refused_at_once(void **state)
 {
     scratch *s = *state;
-    const struct { png_uint_32 w, h; } cases[] = { { 1u << 30, 1 }, { 16384, 16384 }, { 20000, 1 }, { 0, 4 } };
+    const struct {
+        png_uint_32 w, h;
+    } cases[] = { { 1u << 30, 1 }, { 16384, 16384 }, { 20000, 1 }, { 0, 4 } };
     for (size_t i = 0; i < UM_COUNT(cases); i++) {
         uint8_t b[33] = { 0x89, 'P', 'N', 'G', 13, 10, 26, 10, 0, 0, 0, 13, 'I', 'H', 'D', 'R' };
         um_image image;
@@ -221,7 +232,8 @@ static void a_png_that_claims_to_be_huge_is_refused_at_once(void **state)
             for (int bit = 0; bit < 8; bit++) crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
         }
         png_save_uint_32(b + 29, ~crc);
-        assert_int_equal(um_png_decode(&s->ctx, "x.png", (um_bytes){ b, 33 }, NULL, &image), UM_BAD_FILE);
+        assert_int_equal(um_png_decode(&s->ctx, "x.png", (um_bytes){ b, 33 }, NULL, &image),
+                         UM_BAD_FILE);
     }
 }
 
@@ -237,7 +249,8 @@ static um_status write_it(um_ctx *ctx, void *path)
 {
     static uint8_t pixels[4 * 6 * 6];
     const um_image image = { 6, 6, 4, pixels };
-    return um_png_write(ctx, path, &image, (um_png_text[]){ { "seed", "1" }, { "title", "größe" } }, 2);
+    return um_png_write(ctx, path, &image, (um_png_text[]){ { "seed", "1" }, { "title", "größe" } },
+                        2);
 }
 
 static void no_allocation_that_fails_leaks(void **state)
@@ -254,12 +267,15 @@ static void writing_refuses_what_is_no_picture(void **state)
 {
     scratch *s = *state;
     uint8_t pixel[8] = { 0 };
-    assert_int_equal(um_png_write(&s->ctx, scratch_path(s, "x"), &(um_image){ 1, 1, 5, pixel }, NULL, 0),
-                     UM_BAD_ARG);
-    assert_int_equal(um_png_write(&s->ctx, scratch_path(s, "x"), &(um_image){ 0, 1, 1, pixel }, NULL, 0),
-                     UM_BAD_ARG);
-    assert_int_equal(um_png_write(&s->ctx, scratch_path(s, "no/x"), &(um_image){ 1, 1, 1, pixel }, NULL, 0),
-                     UM_IO);
+    assert_int_equal(
+        um_png_write(&s->ctx, scratch_path(s, "x"), &(um_image){ 1, 1, 5, pixel }, NULL, 0),
+        UM_BAD_ARG);
+    assert_int_equal(
+        um_png_write(&s->ctx, scratch_path(s, "x"), &(um_image){ 0, 1, 1, pixel }, NULL, 0),
+        UM_BAD_ARG);
+    assert_int_equal(
+        um_png_write(&s->ctx, scratch_path(s, "no/x"), &(um_image){ 1, 1, 1, pixel }, NULL, 0),
+        UM_IO);
     CHECK_TOLD(&s->ctx, "no/x: No such file");
     assert_int_equal(scratch_entries(s, s->folder), 0);
 }

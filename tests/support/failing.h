@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * failing.h - an allocator that fails once, and counts what is alive. Include check.h first. */
+ * failing.h - an allocator that fails once, and counts what is alive. */
 #ifndef UM_FAILING_H
 #define UM_FAILING_H
 
 #include <stdlib.h>
 #include <string.h>
+
+#include "support/check.h"
 
 typedef struct failing {
     long fail_at; /* this allocation fails, from 1 on; 0: none */

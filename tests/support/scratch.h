@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * scratch.h - a folder of a test's own, and files in it. Include check.h first. */
+ * scratch.h - a folder of a test's own, and files in it. */
 #ifndef UM_SCRATCH_H
 #define UM_SCRATCH_H
 
@@ -12,6 +12,7 @@
 #include "io/file.h"
 #include "io/folder.h"
 #include "io/path.h"
+#include "support/check.h"
 
 enum { SCRATCH_PATH = 512 };
 
