@@ -77,6 +77,12 @@ static void fixed_large_adds_the_variance_of_the_forward_step(void **state)
     for (int i = 0; i < 999; i++) CHECK_NEAR(p.row[i].next.noise, sqrt(s.beta[999 - i]), 1e-9);
     assert_true(p.row[999].next.noise == 0.0);
     um_plan_free(&ctx, &p);
+    /* diffusers adds sqrt(beta) here, as t > 0: noise on the finished image. */
+    settings.spacing = UM_SPACING_TRAILING;
+    settings.steps = 10;
+    CHECK_OK(&ctx, um_plan_init(&ctx, &p, &settings, &s));
+    assert_true(p.row[9].t == 99.0 && p.row[9].next.noise == 0.0 && p.row[9].draws);
+    um_plan_free(&ctx, &p);
     um_schedule_free(&ctx, &s);
 }
 

@@ -17,6 +17,8 @@ static void philox_noise_belongs_to_image_and_row(void **state)
     assert_memory_not_equal(alone, other, sizeof alone);
     source.draw(source.user, UM_NOISE_START, 12, 1, other);
     assert_memory_not_equal(alone, other, sizeof alone);
+    source.draw(source.user, 4, 11, 1, other); /* image + row is the same */
+    assert_memory_not_equal(alone, other, sizeof alone);
     p.seed = 6;
     source.draw(source.user, 3, 12, 1, other);
     assert_memory_not_equal(alone, other, sizeof alone);
