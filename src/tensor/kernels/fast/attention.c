@@ -83,6 +83,11 @@ size_t TIER(attention_scratch)(const um_attention_shape *s, int threads)
     return threads * thread_floats(s);
 }
 
+static double multiply_adds(const um_attention_shape *s)
+{
+    return 2.0 * s->n * s->heads * s->dim * s->tokens * s->tokens;
+}
+
 /* v with lanes left .. VW - 1 at minus infinity */
 INLINE vf only(vf v, int left)
 {
@@ -135,7 +140,7 @@ void TIER(attention)(const um_attention_shape *s, const float *q, const float *k
                      float *o, float *lse, float *scratch)
 {
     const int blocks = ceil_div(s->tokens, QUERIES), items = s->n * s->heads * blocks;
-#pragma omp parallel if (items > 1)
+#pragma omp parallel if (worth_sharing(multiply_adds(s)))
     {
         float *keys = scratch + omp_get_thread_num() * thread_floats(s),
               *values = keys + as_cols(s);
@@ -237,7 +242,7 @@ void TIER(attention_vjp)(const um_attention_shape *s, const um_attention_grads *
                          const float *o, const float *lse, float *scratch)
 {
     const int heads = s->n * s->heads;
-#pragma omp parallel for if (heads > 1)
+#pragma omp parallel for if (worth_sharing(multiply_adds(s)))
     for (int number = 0; number < heads; number++) {
         head h = { .dout = dout, .q = q, .k = k, .v = v, .o = o, .lse = lse, .out = *out };
         carve(s, scratch + omp_get_thread_num() * thread_floats(s), &h);

@@ -61,7 +61,8 @@ typedef void block_fn(int n, int k, const float *a, ptrdiff_t stride, const floa
     }
 COPIES(1)
 COPIES(2)
-COPIES(3) COPIES(4) COPIES(5) COPIES(6)
+COPIES(3)
+COPIES(4) COPIES(5) COPIES(6)
 #if defined __AVX512F__
     COPIES(7) COPIES(8) COPIES(9) COPIES(10) COPIES(11) COPIES(12) COPIES(13) COPIES(14)
 #define MORE(x) , x##_7, x##_8, x##_9, x##_10, x##_11, x##_12, x##_13, x##_14

@@ -26,6 +26,12 @@ void gemm_cols(int m, int n, int k, const float *a, ptrdiff_t a_col, const float
 void pack_rows(int k, int n, const float *b, ptrdiff_t b_row, float *panel);
 void pack_cols(int k, int n, const float *b, ptrdiff_t b_col, float *panel);
 
+/* whether waking the other threads for so many multiply-adds brings more than it costs */
+INLINE bool worth_sharing(double multiply_adds)
+{
+    return multiply_adds > 1 << 18;
+}
+
 INLINE int ceil_div(int a, int b)
 {
     return (a + b - 1) / b;

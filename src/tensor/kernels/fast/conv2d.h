@@ -18,4 +18,11 @@ um_conv2d_dx_fn TIER(winograd_dx);
 um_conv2d_dw_fn TIER(winograd_dw);
 um_conv2d_scratch_fn TIER(winograd_scratch), TIER(winograd_dw_scratch);
 
+/* of one pass over all images */
+INLINE double conv2d_multiply_adds(const um_conv2d_shape *s)
+{
+    const double taps = (double)s->k * s->k * s->ci * s->co;
+    return taps * s->n * um_conv2d_out(s, s->h) * um_conv2d_out(s, s->w);
+}
+
 #endif

@@ -173,7 +173,7 @@ void TIER(direct)(const um_conv2d_shape *s, const float *x, const float *w, cons
     const plan p = forward_plan(s);
     const int size = filter_size(&p), depth = p.wide * p.c;
     float *own = scratch + (size_t)size * round_up(s->co, NR);
-#pragma omp parallel
+#pragma omp parallel if (worth_sharing(conv2d_multiply_adds(s)))
     {
 #pragma omp for collapse(2)
         for (int c = 0; c < s->co; c += NR)
@@ -216,7 +216,7 @@ void TIER(direct_dx)(const um_conv2d_shape *s, const float *dy, const float *w, 
 {
     const int columns = round_up(s->ci, NR), classes = s->stride * s->stride;
     float *own = scratch + (size_t)s->k * s->k * s->co * columns;
-#pragma omp parallel
+#pragma omp parallel if (worth_sharing(conv2d_multiply_adds(s)))
     {
         float *filters = scratch;
         for (int i = 0; i < classes; i++) {
@@ -253,7 +253,7 @@ void TIER(direct_dw)(const um_conv2d_shape *s, const float *x, const float *dy, 
     const int size = filter_size(&p), row = patch_row(&p), chunk = chunk_pixels(&p);
     const int count = p.n * p.rows * p.cols, height = round_up(ceil_div(size, 16), MR);
     float *patches = scratch, *panels = scratch + (size_t)chunk * row;
-#pragma omp parallel
+#pragma omp parallel if (worth_sharing(conv2d_multiply_adds(s)))
     for (int t = 0; t < count; t += chunk) {
         const int m = UM_MIN(chunk, count - t);
 #pragma omp for nowait

@@ -5,9 +5,6 @@
 
 enum { DEPTH = 512, HEIGHT = 4 * MR };
 
-/* Below this many multiply-adds waking threads costs more than they bring. */
-static const double WORTH_SHARING = 1 << 17;
-
 /* depth of each step over k: equal parts */
 static int depth_of(int k)
 {
@@ -40,7 +37,7 @@ static void multiply(const um_gemm *g, int l, int depth, int i, int p, const flo
 void TIER(gemm)(const um_gemm *g, float *scratch)
 {
     const int panels = ceil_div(g->n, NR), step = depth_of(g->k);
-#pragma omp parallel if ((double)g->m * g->n * g->k > WORTH_SHARING)
+#pragma omp parallel if (worth_sharing((double)g->m * g->n * g->k))
     for (int l = 0; l < g->k; l += step) {
         const int depth = UM_MIN(step, g->k - l);
 #pragma omp for

@@ -129,9 +129,10 @@ static void convolve(const plan *p, const float *x, const float *w, const float 
           *all_u = all_m + p->m;
     float *v = all_u + p->u;
     const float *filters = p->turned ? turned : w;
+    const double multiply_adds = (double)p->tiles.count * TILE * TILE * 9 * p->ci * p->co;
     const int step = p->own ? p->chunk : p->block; /* with its own U a thread takes a whole panel */
     memset(zero, 0, sizeof(float) * p->zeros);
-#pragma omp parallel
+#pragma omp parallel if (worth_sharing(multiply_adds))
     {
         float *m = all_m + omp_get_thread_num() * POINTS * p->m_stream;
         float *own_u = all_u + omp_get_thread_num() * POINTS * p->u_stream;

@@ -76,8 +76,8 @@ static void transform_sums(const plan *p, const float *u, int panel, float *dw, 
 static void multiply(const plan *p, int point, int panel, int n, const float *v, const float *d,
                      float *u, bool add)
 {
-    gemm_cols(p->ci, UM_MIN(NR, round_up(p->co - panel * NR, VW)), n, v + point * p->v_stream, p->row,
-              d + point * p->d_stream + (size_t)panel * p->chunk * NR, NULL,
+    gemm_cols(p->ci, UM_MIN(NR, round_up(p->co - panel * NR, VW)), n, v + point * p->v_stream,
+              p->row, d + point * p->d_stream + (size_t)panel * p->chunk * NR, NULL,
               u + point * p->u_stream, NR, add);
 }
 
@@ -88,7 +88,7 @@ void TIER(winograd_dw)(const um_conv2d_shape *s, const float *x, const float *dy
     float *zero = scratch, *all_u = zero + p->zeros, *v = all_u + p->u, *d = v + p->v;
     const int step = p->own ? POINTS : 1;
     memset(zero, 0, sizeof(float) * p->zeros);
-#pragma omp parallel
+#pragma omp parallel if (worth_sharing(conv2d_multiply_adds(s)))
     {
         float *own_u = all_u + omp_get_thread_num() * POINTS * p->u_stream;
         for (int t0 = 0; t0 < p->tiles.count; t0 += p->chunk) {
