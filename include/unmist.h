@@ -5,8 +5,8 @@
  *   explicit   um_train_run, um_sample_explain, um_data_*, um_settings_*
  *   advanced   um_model_forward on arrays of the caller's
  *
- * Every call that can fail gives a um_status; um_message tells what went wrong. Nothing is printed, nothing
- * ends the program. */
+ * Every call that can fail gives a um_status; um_message tells what went wrong. Nothing is printed,
+ * nothing ends the program. */
 #ifndef UNMIST_H
 #define UNMIST_H
 

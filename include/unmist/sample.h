@@ -17,26 +17,29 @@ typedef struct um_sample_hooks {
 
 typedef struct um_images um_images;
 
-/* Draw sample.count images as the [sample] settings say; what the model's scheduler_config.json says counts as
- * docs/config.md explains. hooks may be NULL. The caller closes the images; they do not need the model any
- * more. On failure *out is NULL. */
-UM_API um_status um_sample(um_model *m, um_settings *s, const um_sample_hooks *hooks, um_images **out);
+/* Draw sample.count images as the [sample] settings say; what the model's scheduler_config.json
+ * says counts as docs/config.md explains. hooks may be NULL. The caller closes the images; they do
+ * not need the model any more. On failure *out is NULL. */
+UM_API um_status um_sample(um_model *m, um_settings *s, const um_sample_hooks *hooks,
+                           um_images **out);
 UM_API void um_images_close(um_images **images);
 
 /* x [n, h, w, c] as computed, unclamped, of images that mean [-1, 1]; owned by `images`. */
 UM_API const float *um_images_data(const um_images *images, int *n, int *h, int *w, int *c);
 
-/* A note for the files that are written: PNG texts and safetensors metadata. Both texts are copied. */
+/* A note for the files that are written: PNG texts and safetensors metadata. Both texts are
+ * copied. */
 UM_API um_status um_images_note(um_images *images, const char *key, const char *value);
 
-/* Write them: NAME.safetensors holds `images` [N, C, H, W]; NAME.png is a grid, and a filmstrip stands in
- * NAME-trajectory.png where one was kept; any other name is a folder of single PNGs. sample.format overrules the
- * name. Every file appears whole or not at all. `told`, where not NULL, is given each path that was written. */
+/* Write them: NAME.safetensors holds `images` [N, C, H, W]; NAME.png is a grid, and a filmstrip
+ * stands in NAME-trajectory.png where one was kept; any other name is a folder of single PNGs.
+ * sample.format overrules the name. Every file appears whole or not at all. `told`, where not NULL,
+ * is given each path that was written. */
 UM_API um_status um_images_write(um_images *images, const char *path,
                                  void (*told)(void *user, const char *path), void *user);
 
-/* The table of timesteps and coefficients that the settings give for this model. The caller frees *out with
- * um_text_release. */
+/* The table of timesteps and coefficients that the settings give for this model. The caller frees
+ * *out with um_text_release. */
 UM_API um_status um_sample_explain(um_model *m, um_settings *s, char **out);
 
 #ifdef __cplusplus

@@ -27,8 +27,8 @@ typedef struct um_training_result {
     bool finished;             /* the model stands in RUN/model */
     double seconds;            /* of training, over all resumes */
     double images_per_second;  /* of this call */
-    double validation; /* mean loss on held-out images; 0: there was none */
-    double quarter[4]; /* the same by quarters of the timesteps */
+    double validation;         /* mean loss on held-out images; 0: there was none */
+    double quarter[4];         /* the same by quarters of the timesteps */
     double tape_mib;           /* planned for activations and gradients */
     char run[1024];            /* the run folder */
 } um_training_result;

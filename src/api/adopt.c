@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * adopt.c - what a model's scheduler_config.json has to say, and writing it for a model of our own. */
+ * adopt.c - what a model's scheduler_config.json has to say, and writing it for a model of our
+ * own. */
 #include "api/handles.h"
 
 #include <stdio.h>
@@ -34,13 +35,15 @@ static const struct {
     { "DDIMScheduler", "ddim" },
 };
 
-static um_status offer(um_ctx *ctx, um_config *c, const um_scheduler_json *scheduler, const struct key *k, um_source source)
+static um_status offer(um_ctx *ctx, um_config *c, const um_scheduler_json *scheduler,
+                       const struct key *k, um_source source)
 {
     const char *text = um_scheduler_json_get(scheduler, k->name);
     if (!text) return UM_OK;
     const um_origin origin = { source, "scheduler_config.json", 0 };
     const um_status status = um_config_offer(ctx, c, k->section, k->key, text, &origin);
-    return status == UM_OK ? UM_OK : um_fail_at(ctx, UM_BAD_FILE, "scheduler_config.json: %s", k->name);
+    return status == UM_OK ? UM_OK
+                           : um_fail_at(ctx, UM_BAD_FILE, "scheduler_config.json: %s", k->name);
 }
 
 um_status um_config_adopt(um_ctx *ctx, um_config *c, const um_scheduler_json *scheduler)
@@ -48,12 +51,16 @@ um_status um_config_adopt(um_ctx *ctx, um_config *c, const um_scheduler_json *sc
     if (!scheduler->class_name) return UM_OK;
     const char *zero = um_scheduler_json_get(scheduler, "rescale_betas_zero_snr");
     if (zero && strcmp(zero, "true") == 0)
-        return um_fail(ctx, UM_BAD_FILE, "scheduler_config.json: rescale_betas_zero_snr = true is not supported (false)");
-    for (size_t i = 0; i < UM_COUNT(facts); i++) UM_TRY(offer(ctx, c, scheduler, &facts[i], UM_FROM_TRAINING));
+        return um_fail(
+            ctx, UM_BAD_FILE,
+            "scheduler_config.json: rescale_betas_zero_snr = true is not supported (false)");
+    for (size_t i = 0; i < UM_COUNT(facts); i++)
+        UM_TRY(offer(ctx, c, scheduler, &facts[i], UM_FROM_TRAINING));
     for (size_t k = 0; k < UM_COUNT(classes); k++) {
         if (strcmp(classes[k].class_name, scheduler->class_name) != 0) continue;
         if (strcmp(classes[k].sampler, c->sample_sampler) != 0) continue;
-        for (size_t i = 0; i < UM_COUNT(options); i++) UM_TRY(offer(ctx, c, scheduler, &options[i], UM_FROM_MODEL));
+        for (size_t i = 0; i < UM_COUNT(options); i++)
+            UM_TRY(offer(ctx, c, scheduler, &options[i], UM_FROM_MODEL));
     }
     return UM_OK;
 }
@@ -77,8 +84,10 @@ um_status um_scheduler_from_config(um_ctx *ctx, const um_config *c, um_scheduler
     snprintf(number, sizeof number, "%.17g", c->diffusion_beta_end);
     if (status == UM_OK) status = um_scheduler_json_set(ctx, out, "beta_end", number);
     if (status == UM_OK)
-        status = um_scheduler_json_set(ctx, out, "beta_schedule", diffusers_schedule(c->diffusion_schedule));
-    if (status == UM_OK) status = um_scheduler_json_set(ctx, out, "prediction_type", c->diffusion_prediction_type);
+        status = um_scheduler_json_set(ctx, out, "beta_schedule",
+                                       diffusers_schedule(c->diffusion_schedule));
+    if (status == UM_OK)
+        status = um_scheduler_json_set(ctx, out, "prediction_type", c->diffusion_prediction_type);
     if (status == UM_OK) status = um_scheduler_json_set(ctx, out, "variance_type", "fixed_small");
     if (status == UM_OK) status = um_scheduler_json_set(ctx, out, "clip_sample", "true");
     if (status != UM_OK) um_scheduler_json_free(out);

@@ -46,7 +46,8 @@ void um_machine_describe(um_machine *out)
     um_cpu_name(out->cpu, sizeof out->cpu);
     for (int i = 0; um_kernels_tier(i); i++) {
         const size_t used = strlen(out->tiers);
-        snprintf(out->tiers + used, sizeof out->tiers - used, "%s%s", used ? " " : "", um_kernels_tier(i)->isa);
+        snprintf(out->tiers + used, sizeof out->tiers - used, "%s%s", used ? " " : "",
+                 um_kernels_tier(i)->isa);
     }
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * convert.c - from the settings table to the small structs of the floors below, which do not know it. */
+ * convert.c - from the settings table to the small structs of the floors below, which do not know
+ * it. */
 #include "api/handles.h"
 
 #include "io/unet_file.h"
@@ -7,7 +8,8 @@
 #include <string.h>
 
 /* A word of the table that a choice below must know: the table's own choices make sure of it. */
-static um_status word(um_ctx *ctx, const um_choice *table, const char *key, const char *text, void *value)
+static um_status word(um_ctx *ctx, const um_choice *table, const char *key, const char *text,
+                      void *value)
 {
     return um_choice_parse(ctx, table, key, text, value);
 }
@@ -37,13 +39,17 @@ um_status um_sample_settings_from_config(um_ctx *ctx, const um_config *c, um_sam
 {
     const um_sampler *sampler;
     UM_TRY(um_sampler_find(ctx, c->sample_sampler, &sampler));
-    um_sample_settings s = um_sampler_defaults(sampler); /* diffusers' for this class, where nobody says otherwise */
+    um_sample_settings s =
+        um_sampler_defaults(sampler); /* diffusers' for this class, where nobody says otherwise */
     if (c->sample_steps) s.steps = c->sample_steps;
     if (strcmp(c->sample_timestep_spacing, "auto") != 0)
-        UM_TRY(word(ctx, um_spacings, "sample.timestep_spacing", c->sample_timestep_spacing, &s.spacing));
-    UM_TRY(word(ctx, um_predictions, "diffusion.prediction_type", c->diffusion_prediction_type, &s.prediction));
+        UM_TRY(word(ctx, um_spacings, "sample.timestep_spacing", c->sample_timestep_spacing,
+                    &s.spacing));
+    UM_TRY(word(ctx, um_predictions, "diffusion.prediction_type", c->diffusion_prediction_type,
+                &s.prediction));
     UM_TRY(word(ctx, um_variances, "sample.variance_type", c->sample_variance_type, &s.variance));
-    UM_TRY(word(ctx, um_strided_rules, "sample.strided_rule", c->sample_strided_rule, &s.strided_rule));
+    UM_TRY(word(ctx, um_strided_rules, "sample.strided_rule", c->sample_strided_rule,
+                &s.strided_rule));
     UM_TRY(word(ctx, um_rngs, "sample.rng", c->sample_rng, &s.rng));
     if (given(c, UM_KEY_sample_clip_sample)) s.clip_sample = c->sample_clip_sample;
     if (given(c, UM_KEY_sample_set_alpha_to_one)) s.set_alpha_to_one = c->sample_set_alpha_to_one;
@@ -62,20 +68,37 @@ um_status um_sample_settings_from_config(um_ctx *ctx, const um_config *c, um_sam
 um_status um_train_settings_from_config(um_ctx *ctx, const um_config *c, um_train_settings *out)
 {
     *out = (um_train_settings){
-        .seed = c->run_seed, .steps = c->train_steps, .batch = c->train_batch, .accumulate = c->train_accumulate,
-        .flip = c->data_flip, .recompute = c->train_recompute, .check_nan = c->run_check_nan,
+        .seed = c->run_seed,
+        .steps = c->train_steps,
+        .batch = c->train_batch,
+        .accumulate = c->train_accumulate,
+        .flip = c->data_flip,
+        .recompute = c->train_recompute,
+        .check_nan = c->run_check_nan,
         .loss = um_loss_defaults(),
-        .lr = c->train_lr, .beta1 = c->train_beta1, .beta2 = c->train_beta2, .eps = c->train_eps,
-        .weight_decay = c->train_weight_decay, .clip_norm = c->train_clip_norm, .warmup = c->train_warmup,
-        .ema_decay = c->train_ema_decay, .ema_warmup = c->train_ema_warmup,
-        .ema_inv_gamma = c->train_ema_inv_gamma, .ema_power = c->train_ema_power,
-        .log_every = c->train_log_every, .validate_every = c->train_validate_every,
-        .sample_every = c->train_sample_every, .checkpoint_every = c->train_checkpoint_every,
-        .validation_images = c->train_validation_images, .keep = c->train_keep, .max_time = c->train_max_time,
+        .lr = c->train_lr,
+        .beta1 = c->train_beta1,
+        .beta2 = c->train_beta2,
+        .eps = c->train_eps,
+        .weight_decay = c->train_weight_decay,
+        .clip_norm = c->train_clip_norm,
+        .warmup = c->train_warmup,
+        .ema_decay = c->train_ema_decay,
+        .ema_warmup = c->train_ema_warmup,
+        .ema_inv_gamma = c->train_ema_inv_gamma,
+        .ema_power = c->train_ema_power,
+        .log_every = c->train_log_every,
+        .validate_every = c->train_validate_every,
+        .sample_every = c->train_sample_every,
+        .checkpoint_every = c->train_checkpoint_every,
+        .validation_images = c->train_validation_images,
+        .keep = c->train_keep,
+        .max_time = c->train_max_time,
     };
     out->loss.huber_delta = c->diffusion_huber_delta;
     UM_TRY(word(ctx, um_loss_kinds, "diffusion.loss", c->diffusion_loss, &out->loss.kind));
-    UM_TRY(word(ctx, um_predictions, "diffusion.prediction_type", c->diffusion_prediction_type, &out->prediction));
+    UM_TRY(word(ctx, um_predictions, "diffusion.prediction_type", c->diffusion_prediction_type,
+                &out->prediction));
     UM_TRY(word(ctx, um_optimizers, "train.optimizer", c->train_optimizer, &out->optimizer));
     return word(ctx, um_lr_schedules, "train.lr_schedule", c->train_lr_schedule, &out->lr_schedule);
 }
@@ -84,17 +107,19 @@ um_status um_train_settings_from_config(um_ctx *ctx, const um_config *c, um_trai
 static bool attends(const um_config *c, int h, int w, int level)
 {
     for (int i = 0; i < c->model_attention.n; i++)
-        if (c->model_attention.v[i] == h >> level || c->model_attention.v[i] == w >> level) return true;
+        if (c->model_attention.v[i] == h >> level || c->model_attention.v[i] == w >> level)
+            return true;
     return false;
 }
 
-um_status um_unet_config_from_config(um_ctx *ctx, const um_config *c, int channels, int h, int w, int classes,
-                                     um_unet_config *out)
+um_status um_unet_config_from_config(um_ctx *ctx, const um_config *c, int channels, int h, int w,
+                                     int classes, um_unet_config *out)
 {
     um_unet_config_default(out);
     if (*c->model_config) return um_unet_file_read_config(ctx, out, c->model_config);
     if (c->model_channels.n < 1 || c->model_channels.n > UM_UNET_MAX_LEVELS)
-        return um_fail(ctx, UM_BAD_ARG, "model.channels has %d entries (1 to %d, one for each level)",
+        return um_fail(ctx, UM_BAD_ARG,
+                       "model.channels has %d entries (1 to %d, one for each level)",
                        c->model_channels.n, UM_UNET_MAX_LEVELS);
     out->sample_h = h;
     out->sample_w = w;
@@ -123,7 +148,8 @@ um_status um_unet_config_from_config(um_ctx *ctx, const um_config *c, int channe
     out->center_input_sample = c->model_center_input_sample;
     if (c->model_class_conditional) {
         if (classes < 1)
-            return um_fail(ctx, UM_BAD_ARG, "model.class_conditional = true, but the images have no classes "
+            return um_fail(ctx, UM_BAD_ARG,
+                           "model.class_conditional = true, but the images have no classes "
                            "(false, or a data set with labels)");
         out->class_embed_type = UM_CLASS_TABLE;
         out->num_class_embeds = classes;

@@ -26,7 +26,8 @@ um_status um_data_open(um_dataset **d, um_settings *s, const char *path)
     const um_dataset_options options = um_dataset_options_from_config(c);
     *d = NULL;
     if (!path) path = c->data_path;
-    if (!*path) return um_fail(ctx, UM_BAD_ARG, "data.path is not set (a folder or file of images)");
+    if (!*path)
+        return um_fail(ctx, UM_BAD_ARG, "data.path is not set (a folder or file of images)");
     um_dataset *fresh;
     UM_TRY(um_alloc(ctx, &fresh, 1, sizeof *fresh, "a data set"));
     const um_status status = um_dataset_open(fresh, ctx, path, &options);
@@ -47,8 +48,13 @@ void um_data_close(um_dataset **d)
 um_status um_data_describe(um_dataset *d, um_data_facts *out)
 {
     um_dataset_summary summary;
-    *out = (um_data_facts){ .format = d->format, .count = d->count, .held = d->held, .h = d->h, .w = d->w,
-                            .c = d->c, .classes = d->labels ? d->classes : 0 };
+    *out = (um_data_facts){ .format = d->format,
+                            .count = d->count,
+                            .held = d->held,
+                            .h = d->h,
+                            .w = d->w,
+                            .c = d->c,
+                            .classes = d->labels ? d->classes : 0 };
     UM_TRY(um_dataset_stats(d, &summary));
     for (int i = 0; i < UM_MIN(d->c, 16); i++) {
         out->mean[i] = summary.mean[i];

@@ -9,14 +9,15 @@
 #include <stdio.h>
 #include <string.h>
 
-um_status um_model_forward(um_model *m, int n, int h, int w, const float *x, const double *t, const int *labels,
-                           float *out)
+um_status um_model_forward(um_model *m, int n, int h, int w, const float *x, const double *t,
+                           const int *labels, float *out)
 {
     um_unet_denoiser d;
     const float *y = NULL;
     um_unet_denoiser_init(&d, m->ctx, m->unet, h, w);
     const um_status status = um_unet_denoiser_run(&d, n, x, t, labels, &y);
-    const size_t count = (size_t)n * (size_t)h * (size_t)w * (size_t)um_unet_configuration(m->unet)->out_channels;
+    const size_t count =
+        (size_t)n * (size_t)h * (size_t)w * (size_t)um_unet_configuration(m->unet)->out_channels;
     if (status == UM_OK) memcpy(out, y, count * sizeof *out);
     um_unet_denoiser_free(&d);
     return status;
@@ -34,7 +35,8 @@ typedef struct pass {
     um_var x, t, labels, y, target, loss;
 } pass;
 
-/* The tensor of that name in `to` on the tape: [n, c, h, w] in the file, or [n] (or one for all). */
+/* The tensor of that name in `to` on the tape: [n, c, h, w] in the file, or [n] (or one for
+ * all). */
 static um_status fill_images(pass *p, const char *name, um_var to)
 {
     const um_shape s = um_shape_of(p->tape, to);
@@ -42,7 +44,8 @@ static um_status fill_images(pass *p, const char *name, um_var to)
     const um_stored *stored;
     UM_TRY(um_safetensors_get(&p->in, name, &stored));
     if (!um_stored_has_shape(stored, 4, shape))
-        return um_fail(p->ctx, UM_BAD_FILE, "%s: %s should have the shape [%d, %d, %d, %d]", p->in.path, name, s.n, s.c, s.h, s.w);
+        return um_fail(p->ctx, UM_BAD_FILE, "%s: %s should have the shape [%d, %d, %d, %d]",
+                       p->in.path, name, s.n, s.c, s.h, s.w);
     float *planes = um_arena_take(&p->arena, stored->count * sizeof *planes);
     UM_TRY(p->arena.status);
     UM_TRY(um_stored_floats(p->ctx, stored, planes, stored->count));
@@ -57,12 +60,13 @@ static um_status fill_numbers(pass *p, const char *name, um_var to)
     UM_TRY(um_safetensors_get(&p->in, name, &stored));
     const size_t wanted = um_shape_count(s);
     if (stored->count != wanted && stored->count != 1)
-        return um_fail(p->ctx, UM_BAD_FILE, "%s: %s holds %zu numbers (1, or %zu for %d images)", p->in.path, name,
-                       stored->count, wanted, s.n);
+        return um_fail(p->ctx, UM_BAD_FILE, "%s: %s holds %zu numbers (1, or %zu for %d images)",
+                       p->in.path, name, stored->count, wanted, s.n);
     double *values = um_arena_take(&p->arena, stored->count * sizeof *values);
     UM_TRY(p->arena.status);
     UM_TRY(um_stored_doubles(p->ctx, stored, values, stored->count));
-    for (size_t i = 0; i < wanted; i++) um_data(p->tape, to)[i] = (um_real)values[stored->count == 1 ? 0 : i];
+    for (size_t i = 0; i < wanted; i++)
+        um_data(p->tape, to)[i] = (um_real)values[stored->count == 1 ? 0 : i];
     return UM_OK;
 }
 
@@ -72,8 +76,10 @@ static um_status check_labels(const pass *p)
     const um_unet_config *c = um_unet_configuration(p->m->unet);
     const um_real *labels = um_data(p->tape, p->labels);
     for (int i = 0; i < p->n && c->class_embed_type == UM_CLASS_TABLE; i++)
-        if (!(labels[i] >= 0 && labels[i] < c->num_class_embeds && labels[i] == (um_real)(int)labels[i]))
-            return um_fail(p->ctx, UM_BAD_FILE, "%s: class_labels holds %g (whole numbers from 0 to %d)", p->in.path,
+        if (!(labels[i] >= 0 && labels[i] < c->num_class_embeds &&
+              labels[i] == (um_real)(int)labels[i]))
+            return um_fail(p->ctx, UM_BAD_FILE,
+                           "%s: class_labels holds %g (whole numbers from 0 to %d)", p->in.path,
                            (double)labels[i], c->num_class_embeds - 1);
     return UM_OK;
 }
@@ -89,7 +95,8 @@ static um_status record(pass *p, bool gradients)
     if (gradients) um_tape_want_grad(t, p->x);
     p->t = um_tape_input(t, "timestep", (um_shape){ p->n, 1, 1, 1 });
     if (c->class_embed_type != UM_CLASS_NONE)
-        p->labels = um_tape_input(t, "class_labels", (um_shape){ p->n, 1, 1, um_unet_label_width(c) });
+        p->labels =
+            um_tape_input(t, "class_labels", (um_shape){ p->n, 1, 1, um_unet_label_width(c) });
     p->y = um_unet_apply(t, p->m->unet, p->x, p->t, p->labels, false);
     um_tape_output(t, p->y);
     if (gradients) {
@@ -124,7 +131,8 @@ static um_status put_gradients(pass *p)
         float *values = um_arena_take(&p->arena, um_shape_count(v->shape) * sizeof *values);
         UM_TRY(p->arena.status);
         um_param_to_file(v, v->grad, values);
-        um_tensors_floats(&p->out, um_arena_text(&p->arena, "grad.%s", v->name), UM_STORED_F32, rank, shape, values);
+        um_tensors_floats(&p->out, um_arena_text(&p->arena, "grad.%s", v->name), UM_STORED_F32,
+                          rank, shape, values);
     }
     return UM_OK;
 }
@@ -137,7 +145,9 @@ static um_status read_sizes(pass *p)
     UM_TRY(um_safetensors_get(&p->in, "sample", &x));
     bool fits = x->rank == 4 && x->shape[1] == channels;
     for (int i = 0; i < x->rank; i++) fits = fits && x->shape[i] >= 1 && x->shape[i] <= INT32_MAX;
-    if (!fits) return um_fail(p->ctx, UM_BAD_FILE, "%s: sample should have the shape [N, %d, H, W]", p->in.path, channels);
+    if (!fits)
+        return um_fail(p->ctx, UM_BAD_FILE, "%s: sample should have the shape [N, %d, H, W]",
+                       p->in.path, channels);
     p->n = (int)x->shape[0];
     p->h = (int)x->shape[2];
     p->w = (int)x->shape[3];

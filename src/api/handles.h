@@ -31,17 +31,19 @@ um_status um_apply_run_settings(um_ctx *ctx, const um_config *c);
 um_status um_schedule_from_config(um_ctx *ctx, const um_config *c, um_schedule *out);
 um_status um_sample_settings_from_config(um_ctx *ctx, const um_config *c, um_sample_settings *out);
 um_status um_train_settings_from_config(um_ctx *ctx, const um_config *c, um_train_settings *out);
-um_status um_unet_config_from_config(um_ctx *ctx, const um_config *c, int channels, int h, int w, int classes,
-                                     um_unet_config *out);
+um_status um_unet_config_from_config(um_ctx *ctx, const um_config *c, int channels, int h, int w,
+                                     int classes, um_unet_config *out);
 um_dataset_options um_dataset_options_from_config(const um_config *c);
 
-/* Let a model's scheduler_config.json speak: facts of its training always count; sampler options only where its
- * class is that of the chosen sampler, and only where neither file nor command line gave a value. */
+/* Let a model's scheduler_config.json speak: facts of its training always count; sampler options
+ * only where its class is that of the chosen sampler, and only where neither file nor command line
+ * gave a value. */
 um_status um_scheduler_from_config(um_ctx *ctx, const um_config *c, um_scheduler_json *out);
 um_status um_config_adopt(um_ctx *ctx, um_config *c, const um_scheduler_json *scheduler);
 
-/* The images that the settings ask of a network, as a new handle. `config` has adopted what it should. */
-um_status um_draw(um_ctx *ctx, um_unet *unet, const um_config *config, int h, int w, const um_sample_hooks *hooks,
-                  um_images **out);
+/* The images that the settings ask of a network, as a new handle. `config` has adopted what it
+ * should. */
+um_status um_draw(um_ctx *ctx, um_unet *unet, const um_config *config, int h, int w,
+                  const um_sample_hooks *hooks, um_images **out);
 
 #endif

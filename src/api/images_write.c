@@ -114,13 +114,15 @@ static um_status film_path(um_ctx *ctx, const char *path, bool single, char **ou
     return um_strdup(ctx, out, text);
 }
 
-um_status um_images_write(um_images *images, const char *path, void (*told)(void *user, const char *path), void *user)
+um_status um_images_write(um_images *images, const char *path,
+                          void (*told)(void *user, const char *path), void *user)
 {
     const writer w = { images, told, user };
     if (um_path_ends_with(path, ".safetensors")) return write_numbers(&w, path);
     const bool single = strcmp(images->format, "single") == 0 ||
                         (strcmp(images->format, "grid") != 0 && !um_path_ends_with(path, ".png"));
-    UM_TRY(single ? write_single(&w, path) : write_grid(&w, path, images->x, images->n, images->columns));
+    UM_TRY(single ? write_single(&w, path)
+                  : write_grid(&w, path, images->x, images->n, images->columns));
     if (images->film.frames == 0) return UM_OK;
     char *film;
     UM_TRY(film_path(images->ctx, path, single, &film));

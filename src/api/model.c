@@ -16,8 +16,10 @@ static um_status load(um_model *m, const um_model_folder *folder, const char *pa
     if (folder->scheduler) UM_TRY(um_scheduler_json_read(m->ctx, &m->scheduler, folder->scheduler));
     if (!raw) return UM_OK;
     if (!folder->state)
-        return um_fail(m->ctx, UM_BAD_FILE, "%s: sample.weights = raw needs training_state.safetensors, which only "
-                       "checkpoints of a run have (sample.weights = ema)", path);
+        return um_fail(m->ctx, UM_BAD_FILE,
+                       "%s: sample.weights = raw needs training_state.safetensors, which only "
+                       "checkpoints of a run have (sample.weights = ema)",
+                       path);
     return um_checkpoint_load_raw(m->ctx, folder->state, m->unet);
 }
 
@@ -77,10 +79,16 @@ void um_model_describe(const um_model *m, um_model_facts *out)
     const um_unet_config *c = um_unet_configuration(m->unet);
     const um_params *p = um_unet_params(m->unet);
     *out = (um_model_facts){
-        .channels = c->in_channels, .out_channels = c->out_channels, .h = c->sample_h, .w = c->sample_w,
+        .channels = c->in_channels,
+        .out_channels = c->out_channels,
+        .h = c->sample_h,
+        .w = c->sample_w,
         .classes = c->class_embed_type == UM_CLASS_TABLE ? c->num_class_embeds : 0,
-        .tensors = p->count, .numbers = (int64_t)p->numbers, .timesteps = (int)strtol(fact(m, "num_train_timesteps", "1000"), NULL, 10),
-        .folder = m->folder, .schedule = fact(m, "beta_schedule", "linear"),
+        .tensors = p->count,
+        .numbers = (int64_t)p->numbers,
+        .timesteps = (int)strtol(fact(m, "num_train_timesteps", "1000"), NULL, 10),
+        .folder = m->folder,
+        .schedule = fact(m, "beta_schedule", "linear"),
         .prediction = fact(m, "prediction_type", "epsilon"),
     };
     if (c->sample_h) out->multiply_adds = multiply_adds(m, c->sample_h, c->sample_w);

@@ -12,7 +12,8 @@ static void keep_frame(void *user, const um_sample_view *view)
 {
     um_images *m = user;
     um_filmstrip *f = &m->film;
-    const size_t image = (size_t)m->h * (size_t)m->w * (size_t)m->c, bytes = (size_t)view->n * image * sizeof *m->x;
+    const size_t image = (size_t)m->h * (size_t)m->w * (size_t)m->c,
+                 bytes = (size_t)view->n * image * sizeof *m->x;
     const int row = view->index;
     int k = 0;
     while (k < f->frames && f->row[k] != row) k++;
@@ -36,13 +37,14 @@ static um_status label_images(um_ctx *ctx, const um_config *c, int classes, int 
     for (int i = 0; i < c->sample_count; i++) {
         labels[i] = asked->n ? asked->v[i % asked->n] : i % classes;
         if (labels[i] >= classes)
-            return um_fail(ctx, UM_BAD_ARG, "sample.classes = %d: the model has classes 0 to %d", labels[i], classes - 1);
+            return um_fail(ctx, UM_BAD_ARG, "sample.classes = %d: the model has classes 0 to %d",
+                           labels[i], classes - 1);
     }
     return UM_OK;
 }
 
-static um_status run(um_ctx *ctx, um_unet *unet, const um_plan *plan, const um_config *c, const int *labels,
-                     const um_sample_hooks *hooks, um_images *m)
+static um_status run(um_ctx *ctx, um_unet *unet, const um_plan *plan, const um_config *c,
+                     const int *labels, const um_sample_hooks *hooks, um_images *m)
 {
     um_unet_denoiser d;
     um_unet_denoiser_init(&d, ctx, unet, m->h, m->w);
@@ -69,13 +71,16 @@ static um_status plan_of(um_ctx *ctx, const um_config *c, um_plan *plan)
     return status;
 }
 
-static um_status draw_planned(um_ctx *ctx, um_unet *unet, const um_plan *plan, const um_config *c, int h, int w,
-                              const um_sample_hooks *hooks, um_images **out)
+static um_status draw_planned(um_ctx *ctx, um_unet *unet, const um_plan *plan, const um_config *c,
+                              int h, int w, const um_sample_hooks *hooks, um_images **out)
 {
     const um_unet_config *u = um_unet_configuration(unet);
     if (u->in_channels != u->out_channels)
-        return um_fail(ctx, UM_BAD_ARG, "the model has %d channels in and %d out: it predicts more than the noise, which "
-                       "no sampler here reads (as many out as in)", u->in_channels, u->out_channels);
+        return um_fail(
+            ctx, UM_BAD_ARG,
+            "the model has %d channels in and %d out: it predicts more than the noise, which "
+            "no sampler here reads (as many out as in)",
+            u->in_channels, u->out_channels);
     um_images *m;
     int *labels = NULL;
     UM_TRY(um_images_open(&m, ctx, c->sample_count, h, w, u->in_channels, frames_of(plan, c)));
@@ -94,8 +99,8 @@ static um_status draw_planned(um_ctx *ctx, um_unet *unet, const um_plan *plan, c
     return status;
 }
 
-um_status um_draw(um_ctx *ctx, um_unet *unet, const um_config *config, int h, int w, const um_sample_hooks *hooks,
-                  um_images **out)
+um_status um_draw(um_ctx *ctx, um_unet *unet, const um_config *config, int h, int w,
+                  const um_sample_hooks *hooks, um_images **out)
 {
     um_plan plan;
     *out = NULL;
@@ -105,7 +110,8 @@ um_status um_draw(um_ctx *ctx, um_unet *unet, const um_config *config, int h, in
     return status;
 }
 
-/* A copy of the settings that has heard the model's scheduler; its texts are still those of `s` but for new ones. */
+/* A copy of the settings that has heard the model's scheduler; its texts are still those of `s` but
+ * for new ones. */
 static um_status adopted(um_model *m, const um_settings *s, um_config *copy)
 {
     *copy = s->config;
@@ -134,9 +140,12 @@ um_status um_sample(um_model *m, um_settings *s, const um_sample_hooks *hooks, u
     UM_TRY(um_config_check(m->ctx, &s->config));
     UM_TRY(um_apply_run_settings(m->ctx, &s->config));
     UM_TRY(adopted(m, s, &c));
-    const um_size size = c.data_image_size.h ? c.data_image_size : (um_size){ u->sample_h, u->sample_w };
+    const um_size size =
+        c.data_image_size.h ? c.data_image_size : (um_size){ u->sample_h, u->sample_w };
     um_status status = UM_OK;
-    if (!size.h) status = um_fail(m->ctx, UM_BAD_ARG, "the model does not say its image size (give data.image_size)");
+    if (!size.h)
+        status = um_fail(m->ctx, UM_BAD_ARG,
+                         "the model does not say its image size (give data.image_size)");
     if (status == UM_OK) status = um_draw(m->ctx, m->unet, &c, size.h, size.w, hooks, out);
     if (status == UM_OK) status = note_settings(*out, &c);
     if (status != UM_OK) um_images_close(out);

@@ -24,7 +24,10 @@ void um_settings_close(um_settings **s)
     *s = NULL;
 }
 
-um_status um_settings_read(um_settings *s, const char *path) { return um_config_read(s->ctx, &s->config, path); }
+um_status um_settings_read(um_settings *s, const char *path)
+{
+    return um_config_read(s->ctx, &s->config, path);
+}
 
 um_status um_settings_set(um_settings *s, const char *assignment)
 {
@@ -48,7 +51,8 @@ um_status um_settings_get(um_settings *s, const char *name, char **out)
     for (int i = 0; i < UM_CONFIG_COUNT; i++) {
         const um_setting *k = &um_config_settings[i];
         const size_t section = strlen(k->section);
-        if (strncmp(name, k->section, section) != 0 || name[section] != '.' || strcmp(name + section + 1, k->key) != 0)
+        if (strncmp(name, k->section, section) != 0 || name[section] != '.' ||
+            strcmp(name + section + 1, k->key) != 0)
             continue;
         char value[UM_PATH_BYTES + 1];
         um_setting_print(k, (const char *)&s->config + k->offset, value, sizeof value);

@@ -39,7 +39,9 @@ static um_status lock_folder(session *s)
     s->lock = open(s->out, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (s->lock < 0) return um_fail(s->ctx, UM_IO, "%s: %s", s->out, strerror(errno));
     if (flock(s->lock, LOCK_EX | LOCK_NB) == 0) return UM_OK;
-    return um_fail(s->ctx, UM_IO, "%s: another training is at work in this folder (wait for it, or --out another)", s->out);
+    return um_fail(s->ctx, UM_IO,
+                   "%s: another training is at work in this folder (wait for it, or --out another)",
+                   s->out);
 }
 
 /* The folder's own text of settings, if there is one, against ours. */
@@ -82,10 +84,13 @@ static um_status claim_folder(session *s, bool resume, bool *finished)
     UM_TRY(has(s, "model", &model));
     *finished = model;
     if ((checkpoints || model) && !resume)
-        return um_fail(s->ctx, UM_BAD_ARG, "%s: holds a run already (--resume to go on with it, --out DIR for another)", s->out);
+        return um_fail(s->ctx, UM_BAD_ARG,
+                       "%s: holds a run already (--resume to go on with it, --out DIR for another)",
+                       s->out);
     UM_TRY(um_path_join(s->ctx, &path, s->out, "config.ini"));
     um_status status = UM_OK;
-    if (resume && (checkpoints || model) && um_path_exists(path)) status = check_against_earlier(s, path);
+    if (resume && (checkpoints || model) && um_path_exists(path))
+        status = check_against_earlier(s, path);
     if (status == UM_OK && !*finished) status = write_settings(s, path);
     um_free(s->ctx, path);
     return status;
@@ -108,19 +113,22 @@ static um_status build_network(session *s)
     if (*s->config->train_init) {
         UM_TRY(start_from(s));
     } else {
-        UM_TRY(um_unet_config_from_config(s->ctx, s->config, d->c, d->h, d->w, d->labels ? d->classes : 0, &c));
+        UM_TRY(um_unet_config_from_config(s->ctx, s->config, d->c, d->h, d->w,
+                                          d->labels ? d->classes : 0, &c));
         UM_TRY(um_unet_open(&s->unet, s->ctx, &c));
         um_params_initialise(um_unet_params(s->unet), s->config->run_seed);
     }
     const um_unet_config *u = um_unet_configuration(s->unet);
     if (u->in_channels != d->c)
-        return um_fail(s->ctx, UM_BAD_ARG, "the model has %d channels, the images of %s have %d", u->in_channels,
-                       s->config->data_path, d->c);
+        return um_fail(s->ctx, UM_BAD_ARG, "the model has %d channels, the images of %s have %d",
+                       u->in_channels, s->config->data_path, d->c);
     if (u->class_embed_type == UM_CLASS_TABLE && (!d->labels || d->classes > u->num_class_embeds))
-        return um_fail(s->ctx, UM_BAD_ARG, "the model has %d classes, the images of %s have %d", u->num_class_embeds,
-                       s->config->data_path, d->labels ? d->classes : 0);
+        return um_fail(s->ctx, UM_BAD_ARG, "the model has %d classes, the images of %s have %d",
+                       u->num_class_embeds, s->config->data_path, d->labels ? d->classes : 0);
     if (u->class_embed_type == UM_CLASS_IDENTITY)
-        return um_fail(s->ctx, UM_BAD_ARG, "class_embed_type = identity: images bring class numbers, not embeddings (null)");
+        return um_fail(
+            s->ctx, UM_BAD_ARG,
+            "class_embed_type = identity: images bring class numbers, not embeddings (null)");
     return um_unet_size_check(s->ctx, u, d->h, d->w);
 }
 
@@ -128,7 +136,8 @@ static um_status prepare(session *s)
 {
     const um_config *c = s->config;
     const um_dataset_options options = um_dataset_options_from_config(c);
-    if (!*c->data_path) return um_fail(s->ctx, UM_BAD_ARG, "data.path is not set (a folder or file of images)");
+    if (!*c->data_path)
+        return um_fail(s->ctx, UM_BAD_ARG, "data.path is not set (a folder or file of images)");
     UM_TRY(um_train_settings_from_config(s->ctx, c, &s->train));
     UM_TRY(um_schedule_from_config(s->ctx, c, &s->schedule));
     UM_TRY(um_scheduler_from_config(s->ctx, c, &s->scheduler));
@@ -141,7 +150,9 @@ static void describe(session *s)
     const um_dataset *d = &s->data;
     char text[512];
     if (!s->hooks || !s->hooks->begun) return;
-    snprintf(text, sizeof text, "%d images of %d x %d x %d, %d held out; %.2f M parameters; %s kernels, %d threads; seed %llu",
+    snprintf(text, sizeof text,
+             "%d images of %d x %d x %d, %d held out; %.2f M parameters; %s kernels, %d threads; "
+             "seed %llu",
              d->count, d->h, d->w, d->c, d->held, (double)um_unet_params(s->unet)->numbers / 1e6,
              s->ctx->kernels->isa, s->ctx->threads, (unsigned long long)s->config->run_seed);
     s->hooks->begun(s->hooks->user, s->out, text);
@@ -178,8 +189,16 @@ static um_status train(session *s, bool resume, um_training_result *result)
 {
     um_train_result r;
     const um_train_request request = {
-        .settings = &s->train, .unet = s->unet, .schedule = &s->schedule, .data = &s->data,
-        .scheduler = &s->scheduler, .out = s->out, .resume = resume, .told = told, .draw = draw, .user = s,
+        .settings = &s->train,
+        .unet = s->unet,
+        .schedule = &s->schedule,
+        .data = &s->data,
+        .scheduler = &s->scheduler,
+        .out = s->out,
+        .resume = resume,
+        .told = told,
+        .draw = draw,
+        .user = s,
     };
     describe(s);
     const um_status status = um_train(s->ctx, &request, &r);
@@ -201,7 +220,9 @@ static um_status run(session *s, const char *out, bool resume, um_training_resul
     UM_TRY(um_config_check(s->ctx, s->config));
     UM_TRY(um_apply_run_settings(s->ctx, s->config));
     if (out) UM_TRY(um_strdup(s->ctx, &s->out, out));
-    else UM_TRY(um_path_join(s->ctx, &s->out, s->config->run_out, *s->config->run_name ? s->config->run_name : "unnamed"));
+    else
+        UM_TRY(um_path_join(s->ctx, &s->out, s->config->run_out,
+                            *s->config->run_name ? s->config->run_name : "unnamed"));
     snprintf(result->run, sizeof result->run, "%s", s->out);
     UM_TRY(prepare(s));
     UM_TRY(lock_folder(s));
@@ -214,11 +235,13 @@ static um_status run(session *s, const char *out, bool resume, um_training_resul
     return train(s, resume, result);
 }
 
-um_status um_train_run(um_settings *settings, const char *out, bool resume, const um_training_hooks *hooks,
-                       um_training_result *result)
+um_status um_train_run(um_settings *settings, const char *out, bool resume,
+                       const um_training_hooks *hooks, um_training_result *result)
 {
     um_ctx *ctx = settings->ctx;
-    session s = { .ctx = ctx, .settings = settings, .config = &settings->config, .hooks = hooks, .lock = -1 };
+    session s = {
+        .ctx = ctx, .settings = settings, .config = &settings->config, .hooks = hooks, .lock = -1
+    };
     *result = (um_training_result){ 0 };
     const um_status status = run(&s, out, resume, result);
     um_unet_close(&s.unet);

@@ -39,9 +39,10 @@ typedef struct cli_command {
 /* Every command, ending with a NULL name. */
 extern const cli_command cli_commands[];
 
-/* Take argv (behind the command's name) apart: flags, settings, places. Gives false after --help or a usage
- * error, with the exit status in *status. */
-bool cli_parse(cli *c, int argc, char **argv, const cli_flag *flags, int least_places, int most_places, int *status);
+/* Take argv (behind the command's name) apart: flags, settings, places. Gives false after --help or
+ * a usage error, with the exit status in *status. */
+bool cli_parse(cli *c, int argc, char **argv, const cli_flag *flags, int least_places,
+               int most_places, int *status);
 
 /* Open settings: the INI file first, if there is one, then those of the command line. */
 um_status cli_settings(cli *c, const char *ini, um_settings **s);
@@ -55,13 +56,14 @@ int cli_usage(const cli *c, const char *format, ...) UM_PRINTF(2, 3);
 /* A line for a person, on stdout, unless quiet. */
 void cli_say(const cli *c, const char *format, ...) UM_PRINTF(2, 3);
 
-/* The whole command line in *out as a shell takes it; the caller frees it. NULL where memory is short. */
+/* The whole command line in *out as a shell takes it; the caller frees it. NULL where memory is
+ * short. */
 char *cli_command_line(const cli *c);
 
 /* ---- a bar on the terminal ---- */
 
-/* Draw `what` with a bar of done of total and a text behind it; nothing where stderr is no terminal or -q. Draws
- * at most ten times a second, and always when done == total. */
+/* Draw `what` with a bar of done of total and a text behind it; nothing where stderr is no terminal
+ * or -q. Draws at most ten times a second, and always when done == total. */
 void cli_bar(const cli *c, const char *what, double done, double total, const char *behind);
 
 /* Take the bar away. */

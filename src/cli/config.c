@@ -14,8 +14,9 @@ int cli_config(cli *c, int argc, char **argv)
     int exit_status;
     char *text = NULL;
     if (!cli_parse(c, argc, argv, flags, 0, 1, &exit_status)) return exit_status;
-    const um_status status = markdown ? um_settings_markdown(c->ctx, &text)
-                                      : um_settings_help(c->ctx, c->n_places ? c->places[0] : "", &text);
+    const um_status status = markdown
+                                 ? um_settings_markdown(c->ctx, &text)
+                                 : um_settings_help(c->ctx, c->n_places ? c->places[0] : "", &text);
     if (status == UM_OK) fputs(text, stdout);
     um_text_release(c->ctx, &text);
     return status == UM_OK ? 0 : cli_fail(c, status);

@@ -12,14 +12,16 @@ static void print_text(const cli *c, um_dataset *d, const um_data_facts *f)
 {
     const char *name;
     int count;
-    cli_say(c, "%s: %d images of %d x %d, %d channel%s", f->format, f->count, f->h, f->w, f->c, f->c == 1 ? "" : "s");
+    cli_say(c, "%s: %d images of %d x %d, %d channel%s", f->format, f->count, f->h, f->w, f->c,
+            f->c == 1 ? "" : "s");
     cli_say(c, f->held ? "; %d more for validation\n" : "\n", f->held);
     cli_say(c, "mean     ");
     for (int i = 0; i < f->c && i < 16; i++) cli_say(c, " %.4f", f->mean[i]);
     cli_say(c, "   (0 black, 1 white)\ndeviation");
     for (int i = 0; i < f->c && i < 16; i++) cli_say(c, " %.4f", f->deviation[i]);
     cli_say(c, f->classes ? "\n%d classes\n" : "\nno classes\n", f->classes);
-    for (int i = 0; um_data_class(d, i, &name, &count); i++) cli_say(c, "  %3d %-16s %d\n", i, name, count);
+    for (int i = 0; um_data_class(d, i, &name, &count); i++)
+        cli_say(c, "  %3d %-16s %d\n", i, name, count);
 }
 
 static json_t *numbers(const double *x, int n)
@@ -36,9 +38,10 @@ static void print_json(um_dataset *d, const um_data_facts *f)
     json_t *classes = json_array();
     for (int i = 0; um_data_class(d, i, &name, &count); i++)
         json_array_append_new(classes, json_pack("{s:s, s:i}", "name", name, "count", count));
-    json_t *root = json_pack("{s:s, s:i, s:i, s:[i, i, i], s:o, s:o, s:o}", "format", f->format, "images", f->count,
-                             "validation", f->held, "shape", f->h, f->w, f->c, "mean", numbers(f->mean, f->c),
-                             "deviation", numbers(f->deviation, f->c), "classes", classes);
+    json_t *root = json_pack("{s:s, s:i, s:i, s:[i, i, i], s:o, s:o, s:o}", "format", f->format,
+                             "images", f->count, "validation", f->held, "shape", f->h, f->w, f->c,
+                             "mean", numbers(f->mean, f->c), "deviation",
+                             numbers(f->deviation, f->c), "classes", classes);
     json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
     printf("\n");
     json_decref(root);

@@ -6,7 +6,8 @@ int cli_forward(cli *c, int argc, char **argv)
 {
     bool gradients = false;
     const cli_flag flags[] = {
-        { "--grad", NULL, NULL, "read `target` too; write loss, grad_sample and grad.NAME", &gradients, NULL },
+        { "--grad", NULL, NULL, "read `target` too; write loss, grad_sample and grad.NAME",
+          &gradients, NULL },
         { 0 },
     };
     int exit_status;

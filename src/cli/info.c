@@ -16,8 +16,8 @@ static json_t *machine_json(void)
 {
     um_machine m;
     um_machine_describe(&m);
-    return json_pack("{s:s, s:s, s:i, s:s, s:b}", "version", um_version(), "cpu", m.cpu, "cores", m.cores, "kernels",
-                     m.tiers, "jpeg", m.jpeg);
+    return json_pack("{s:s, s:s, s:i, s:s, s:b}", "version", um_version(), "cpu", m.cpu, "cores",
+                     m.cores, "kernels", m.tiers, "jpeg", m.jpeg);
 }
 
 static json_t *model_json(const um_model *m)
@@ -29,10 +29,12 @@ static json_t *model_json(const um_model *m)
     json_t *parameters = json_array();
     um_model_describe(m, &f);
     for (int i = 0; um_model_parameter(m, i, &name, &rank, shape); i++)
-        json_array_append_new(parameters, json_pack("{s:s, s:o}", "name", name, "shape", shape_of(rank, shape)));
-    return json_pack("{s:s, s:[i, i, i], s:i, s:i, s:I, s:I, s:i, s:s, s:s, s:o}", "folder", f.folder, "image", f.h, f.w,
-                     f.channels, "classes", f.classes, "tensors", f.tensors, "parameters", (json_int_t)f.numbers,
-                     "multiply_adds", (json_int_t)f.multiply_adds, "timesteps", f.timesteps, "schedule", f.schedule,
+        json_array_append_new(
+            parameters, json_pack("{s:s, s:o}", "name", name, "shape", shape_of(rank, shape)));
+    return json_pack("{s:s, s:[i, i, i], s:i, s:i, s:I, s:I, s:i, s:s, s:s, s:o}", "folder",
+                     f.folder, "image", f.h, f.w, f.channels, "classes", f.classes, "tensors",
+                     f.tensors, "parameters", (json_int_t)f.numbers, "multiply_adds",
+                     (json_int_t)f.multiply_adds, "timesteps", f.timesteps, "schedule", f.schedule,
                      "prediction", f.prediction, "layers", parameters);
 }
 
@@ -47,8 +49,9 @@ static void print_machine(const cli *c)
 {
     um_machine m;
     um_machine_describe(&m);
-    cli_say(c, "unmist   %s\nCPU      %s, %d cores\nkernels  %s (auto takes the last)\nJPEG     %s\n", um_version(), m.cpu,
-            m.cores, m.tiers, m.jpeg ? "yes" : "no");
+    cli_say(c,
+            "unmist   %s\nCPU      %s, %d cores\nkernels  %s (auto takes the last)\nJPEG     %s\n",
+            um_version(), m.cpu, m.cores, m.tiers, m.jpeg ? "yes" : "no");
 }
 
 static void print_model(const cli *c, const um_model *m)
@@ -63,9 +66,11 @@ static void print_model(const cli *c, const um_model *m)
         for (int k = 0; k < rank; k++) cli_say(c, "%s%lld", k ? ", " : "", (long long)shape[k]);
         cli_say(c, "]\n");
     }
-    cli_say(c, "\n%s\n%d tensors, %lld parameters (%.1f MiB)\n", f.folder, f.tensors, (long long)f.numbers,
-            (double)f.numbers * 4 / 1048576);
-    if (f.h) cli_say(c, "images %d x %d, %d channels; %.3f G multiply-adds each\n", f.h, f.w, f.channels, (double)f.multiply_adds / 1e9);
+    cli_say(c, "\n%s\n%d tensors, %lld parameters (%.1f MiB)\n", f.folder, f.tensors,
+            (long long)f.numbers, (double)f.numbers * 4 / 1048576);
+    if (f.h)
+        cli_say(c, "images %d x %d, %d channels; %.3f G multiply-adds each\n", f.h, f.w, f.channels,
+                (double)f.multiply_adds / 1e9);
     if (f.classes) cli_say(c, "%d classes\n", f.classes);
     cli_say(c, "%d timesteps, %s schedule, predicts %s\n", f.timesteps, f.schedule, f.prediction);
 }

@@ -8,15 +8,19 @@
 const cli_command cli_commands[] = {
     { "train", "CONFIG.ini [section.key=value ...] [--resume] [--out DIR]",
       "Train a model on images, as the settings say.", cli_train },
-    { "sample", "MODEL [CONFIG.ini] [sample.key=value ...] [-o OUT.png|OUT.safetensors|FOLDER] [--explain]",
+    { "sample",
+      "MODEL [CONFIG.ini] [sample.key=value ...] [-o OUT.png|OUT.safetensors|FOLDER] [--explain]",
       "Draw images from a trained model.", cli_sample },
     { "forward", "MODEL IN.safetensors OUT.safetensors [--grad]",
       "Run the network once on given numbers, to hold it against another program.", cli_forward },
     { "data", "PATH [data.key=value ...] [-o SHEET.png] [--json]",
       "Say what a data set holds, and draw a contact sheet.", cli_data },
-    { "info", "[MODEL] [--json]", "Say what this machine offers, or what a model is made of.", cli_info },
-    { "config", "[SECTION[.KEY]] [--markdown]", "List every setting with default, range and meaning.", cli_config },
-    { "export", "MODEL OUT --dtype f32|f16|bf16", "Write a model as a diffusers pipeline folder.", cli_export },
+    { "info", "[MODEL] [--json]", "Say what this machine offers, or what a model is made of.",
+      cli_info },
+    { "config", "[SECTION[.KEY]] [--markdown]",
+      "List every setting with default, range and meaning.", cli_config },
+    { "export", "MODEL OUT --dtype f32|f16|bf16", "Write a model as a diffusers pipeline folder.",
+      cli_export },
     { NULL, NULL, NULL, NULL },
 };
 
@@ -25,7 +29,8 @@ static void print_help(FILE *to)
     fprintf(to, "unmist %s - train diffusion models and sample from them\n\n", um_version());
     for (const cli_command *k = cli_commands; k->name; k++)
         fprintf(to, "  unmist %-8s %s\n  %15s %s\n", k->name, k->usage, "", k->help);
-    fprintf(to, "\nunmist COMMAND --help says more. -q: quiet, -v: talkative. Settings: unmist config\n");
+    fprintf(to, "\nunmist COMMAND --help says more. -q: quiet, -v: talkative. "
+                "Settings: unmist config\n");
 }
 
 static const cli_command *find(const char *name)
@@ -70,14 +75,16 @@ int main(int argc, char **argv)
         printf("unmist %s\n", um_version());
         return 0;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
         print_help(stdout);
         return 0;
     }
     const cli_command *command = find(argv[1]);
     if (command) return run_command(command, argc, argv);
     fprintf(stderr, "unmist: no command '%s' (", argv[1]);
-    for (const cli_command *k = cli_commands; k->name; k++) fprintf(stderr, "%s%s", k == cli_commands ? "" : ", ", k->name);
+    for (const cli_command *k = cli_commands; k->name; k++)
+        fprintf(stderr, "%s%s", k == cli_commands ? "" : ", ", k->name);
     fprintf(stderr, ")\n");
     return um_status_exit(UM_BAD_ARG);
 }

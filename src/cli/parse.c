@@ -40,12 +40,13 @@ static void print_help(const cli *c, const cli_flag *flags)
     printf("usage: unmist %s %s\n\n%s\n\n", c->command->name, c->command->usage, c->command->help);
     for (const cli_flag *f = flags; f->name; f++) {
         char left[64];
-        snprintf(left, sizeof left, "%s%s%s%s%s", f->alias ? f->alias : "", f->alias ? ", " : "", f->name,
-                 f->value ? " " : "", f->value ? f->value : "");
+        snprintf(left, sizeof left, "%s%s%s%s%s", f->alias ? f->alias : "", f->alias ? ", " : "",
+                 f->name, f->value ? " " : "", f->value ? f->value : "");
         printf("  %-24s %s\n", left, f->help);
     }
-    printf("  %-24s %s\n  %-24s %s\n  %-24s %s\n", "-q, --quiet", "print errors alone", "-v, --verbose",
-           "print what is being done", "section.key=value", "any setting; unmist config lists them");
+    printf("  %-24s %s\n  %-24s %s\n  %-24s %s\n", "-q, --quiet", "print errors alone",
+           "-v, --verbose", "print what is being done", "section.key=value",
+           "any setting; unmist config lists them");
 }
 
 static const cli_flag *find_flag(const cli_flag *flags, const char *name)
@@ -80,7 +81,9 @@ static int take(cli *c, int left, char **arg, const cli_flag *flags, int most_pl
     if (arg[0][0] == '-' && arg[0][1]) return cli_usage(c, "no option %s here", arg[0]), 0;
     if (is_setting(arg[0])) {
         if (c->n_settings == CLI_MAX_SETTINGS)
-            return cli_usage(c, "more than %d settings (put them into an INI file)", CLI_MAX_SETTINGS), 0;
+            return cli_usage(c, "more than %d settings (put them into an INI file)",
+                             CLI_MAX_SETTINGS),
+                   0;
         c->settings[c->n_settings++] = arg[0];
         return 1;
     }
@@ -89,7 +92,8 @@ static int take(cli *c, int left, char **arg, const cli_flag *flags, int most_pl
     return 1;
 }
 
-bool cli_parse(cli *c, int argc, char **argv, const cli_flag *flags, int least_places, int most_places, int *status)
+bool cli_parse(cli *c, int argc, char **argv, const cli_flag *flags, int least_places,
+               int most_places, int *status)
 {
     *status = um_status_exit(UM_BAD_ARG);
     for (int i = 0; i < argc; i++)
@@ -103,7 +107,8 @@ bool cli_parse(cli *c, int argc, char **argv, const cli_flag *flags, int least_p
         if (used == 0) return false;
     }
     if (c->n_places >= least_places) return true;
-    cli_usage(c, "%d argument%s missing", least_places - c->n_places, least_places - c->n_places > 1 ? "s are" : " is");
+    cli_usage(c, "%d argument%s missing", least_places - c->n_places,
+              least_places - c->n_places > 1 ? "s are" : " is");
     return false;
 }
 
@@ -111,7 +116,8 @@ um_status cli_settings(cli *c, const char *ini, um_settings **s)
 {
     um_status status = um_settings_open(s, c->ctx);
     if (status == UM_OK && ini) status = um_settings_read(*s, ini);
-    for (int i = 0; i < c->n_settings && status == UM_OK; i++) status = um_settings_set(*s, c->settings[i]);
+    for (int i = 0; i < c->n_settings && status == UM_OK; i++)
+        status = um_settings_set(*s, c->settings[i]);
     if (status != UM_OK && *s) um_settings_close(s);
     return status;
 }
@@ -119,7 +125,9 @@ um_status cli_settings(cli *c, const char *ini, um_settings **s)
 /* Whether a shell takes the word as it is. */
 static bool is_plain(const char *word)
 {
-    return *word && word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./,:@%")] == 0;
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                "0123456789_-+=./,:@%";
+    return *word && word[strspn(word, plain)] == 0;
 }
 
 char *cli_command_line(const cli *c)

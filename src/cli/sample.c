@@ -50,15 +50,18 @@ static um_status draw(cli *c, um_model *m, um_settings *s, const char *out)
     return status;
 }
 
-/* MODEL may be followed by an INI file. Without one the [sample] part of a run's own config.ini counts not:
- * what was drawn while training says nothing about what is wanted now. */
+/* MODEL may be followed by an INI file. Without one the [sample] part of a run's own config.ini
+ * counts not: what was drawn while training says nothing about what is wanted now. */
 int cli_sample(cli *c, int argc, char **argv)
 {
     bool explained = false;
     const char *out = "samples.png";
     const cli_flag flags[] = {
-        { "--out", "-o", "PATH", "NAME.png (a grid), NAME.safetensors (raw numbers) or a folder; samples.png", NULL, &out },
-        { "--explain", NULL, NULL, "print the table of timesteps and coefficients instead", &explained, NULL },
+        { "--out", "-o", "PATH",
+          "NAME.png (a grid), NAME.safetensors (raw numbers) or a folder; samples.png", NULL,
+          &out },
+        { "--explain", NULL, NULL, "print the table of timesteps and coefficients instead",
+          &explained, NULL },
         { 0 },
     };
     int exit_status;

@@ -49,7 +49,8 @@ void cli_bar(const cli *c, const char *what, double done, double total, const ch
     struct timespec now;
     if (!has_bar(c)) return;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    const double since = (double)(now.tv_sec - last.tv_sec) + 1e-9 * (double)(now.tv_nsec - last.tv_nsec);
+    const double since =
+        (double)(now.tv_sec - last.tv_sec) + 1e-9 * (double)(now.tv_nsec - last.tv_nsec);
     if (since < 0.1 && done < total) return;
     last = now;
     char bar[WIDTH + 1];

@@ -15,8 +15,10 @@ static void progress(void *user, const um_training_progress *p)
 {
     char left[24], behind[128], validation[32] = "";
     cli_duration(p->seconds_left, left);
-    if (p->validation > 0) snprintf(validation, sizeof validation, "  validation %.4f", p->validation);
-    snprintf(behind, sizeof behind, "loss %.4f%s  %.0f images/s  %s left", p->loss, validation, p->images_per_second, left);
+    if (p->validation > 0)
+        snprintf(validation, sizeof validation, "  validation %.4f", p->validation);
+    snprintf(behind, sizeof behind, "loss %.4f%s  %.0f images/s  %s left", p->loss, validation,
+             p->images_per_second, left);
     cli_bar(user, "training", (double)p->step, (double)p->steps, behind);
 }
 
@@ -25,12 +27,15 @@ static void say_result(const cli *c, const um_training_result *r)
     char took[24];
     cli_duration(r->seconds, took);
     if (r->step > r->started_at)
-        cli_say(c, "%lld steps, %lld images in %s, %.1f images/s; %.0f MiB of activations and gradients\n", (long long)r->step,
-                (long long)r->images, took, r->images_per_second, r->tape_mib);
+        cli_say(
+            c,
+            "%lld steps, %lld images in %s, %.1f images/s; %.0f MiB of activations and gradients\n",
+            (long long)r->step, (long long)r->images, took, r->images_per_second, r->tape_mib);
     if (r->validation > 0)
-        cli_say(c, "validation loss %.5f; by quarters of the timesteps %.5f %.5f %.5f %.5f\n", r->validation, r->quarter[0],
-                r->quarter[1], r->quarter[2], r->quarter[3]);
-    if (r->finished) cli_say(c, "model: %s/model\nsample: unmist sample %s -o samples.png\n", r->run, r->run);
+        cli_say(c, "validation loss %.5f; by quarters of the timesteps %.5f %.5f %.5f %.5f\n",
+                r->validation, r->quarter[0], r->quarter[1], r->quarter[2], r->quarter[3]);
+    if (r->finished)
+        cli_say(c, "model: %s/model\nsample: unmist sample %s -o samples.png\n", r->run, r->run);
 }
 
 /* How to go on, for a run that stopped early. */

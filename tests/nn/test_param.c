@@ -38,10 +38,12 @@ static void build(model *m)
         .frozen = { .shape = { 1, 1, 1, 3 }, .layout = UM_LAYOUT_VECTOR, .init = UM_INIT_NORMAL,
                     .scale = 1.0, .frozen = true },
     };
-    um_res_init(&m->block, &(um_res_settings){ .in = 24, .out = 12, .emb = 7, .groups = 4, .eps = 1e-5,
-                                               .scale = 1.0 });
-    um_attention_init(&m->attention, &(um_attention_settings){ .channels = 12, .head_dim = 5, .groups = 3,
-                                                               .eps = 1e-5, .scale = 1.0 });
+    um_res_init(&m->block,
+                &(um_res_settings){
+                    .in = 24, .out = 12, .emb = 7, .groups = 4, .eps = 1e-5, .scale = 1.0 });
+    um_attention_init(&m->attention,
+                      &(um_attention_settings){
+                          .channels = 12, .head_dim = 5, .groups = 3, .eps = 1e-5, .scale = 1.0 });
 }
 
 static um_status open_and_free(um_ctx *ctx, void *arg)
@@ -91,8 +93,9 @@ static void names_are_paths_through_the_model(void **state)
 {
     (void)state;
     static const char *const names[] = {
-        "blocks.3.res.norm1.weight", "blocks.3.res.time_emb_proj.bias", "blocks.3.res.conv_shortcut.weight",
-        "blocks.3.to_out.0.weight",  "blocks.3.group_norm.bias",        "table.weight",
+        "blocks.3.res.norm1.weight",         "blocks.3.res.time_emb_proj.bias",
+        "blocks.3.res.conv_shortcut.weight", "blocks.3.to_out.0.weight",
+        "blocks.3.group_norm.bias",          "table.weight",
     };
     um_ctx ctx;
     um_params params;
@@ -148,8 +151,9 @@ static void initial_values_have_their_distribution(void **state)
     CHECK_NEAR(table.mean, 0.0, 4 * 2.0 / sqrt(2000));
     CHECK_NEAR(table.deviation, 2.0, 0.15);
     CHECK_NEAR(measure(&m.block.norm1.weight).mean, 1.0, 1e-12);
-    const um_param *const zeros[] = { &m.block.conv2.weight, &m.block.conv2.bias, &m.block.norm1.bias,
-                                      &m.attention.to_out.weight, &m.attention.to_out.bias };
+    const um_param *const zeros[] = { &m.block.conv2.weight, &m.block.conv2.bias,
+                                      &m.block.norm1.bias, &m.attention.to_out.weight,
+                                      &m.attention.to_out.bias };
     for (size_t i = 0; i < UM_COUNT(zeros); i++) assert_true(measure(zeros[i]).largest == 0.0);
     um_params_free(&params);
 }
@@ -191,7 +195,8 @@ static void layouts_are_turned_as_pytorch_keeps_them(void **state)
         for (int i = 0; i < 3; i++)
             for (int y = 0; y < 2; y++)
                 for (int x = 0; x < 2; x++)
-                    assert_true(ours[((y * 2 + x) * 3 + i) * 2 + o] == file[((o * 3 + i) * 2 + y) * 2 + x]);
+                    assert_true(ours[((y * 2 + x) * 3 + i) * 2 + o] ==
+                                file[((o * 3 + i) * 2 + y) * 2 + x]);
     um_param_to_file(&conv, ours, back);
     assert_memory_equal(back, file, sizeof file);
 

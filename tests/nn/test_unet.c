@@ -71,7 +71,8 @@ static void ddpm_cifar10_has_diffusers_tensors(void **state)
         const int rank = um_param_file_shape(p, shape);
         size_t used = 0;
         for (int i = 0; i < rank; i++)
-            used += (size_t)snprintf(ours + used, sizeof ours - used, "%s%d", i ? ", " : "[", (int)shape[i]);
+            used += (size_t)snprintf(ours + used, sizeof ours - used, "%s%d", i ? ", " : "[",
+                                     (int)shape[i]);
         snprintf(ours + used, sizeof ours - used, "]");
         assert_string_equal(rest, ours);
     }
@@ -124,7 +125,8 @@ static void recomputing_gives_the_same_bits_in_less_memory(void **state)
 {
     (void)state;
     for (int m = 0; unet_run_models[m]; m++) {
-        result kept = run_one(unet_run_models[m], 2, false), again = run_one(unet_run_models[m], 2, true);
+        result kept = run_one(unet_run_models[m], 2, false),
+               again = run_one(unet_run_models[m], 2, true);
         check_same_bits(&kept, &again);
         if (again.bytes >= kept.bytes)
             fail_msg("%s: %zu bytes, recomputed %zu", unet_run_models[m], kept.bytes, again.bytes);
@@ -137,7 +139,8 @@ static void threads_change_no_bit(void **state)
 {
     (void)state;
     for (int m = 0; unet_run_models[m]; m++) {
-        result one = run_one(unet_run_models[m], 1, false), three = run_one(unet_run_models[m], 3, false);
+        result one = run_one(unet_run_models[m], 1, false),
+               three = run_one(unet_run_models[m], 3, false);
         check_same_bits(&one, &three);
         release(&one);
         release(&three);
@@ -145,7 +148,8 @@ static void threads_change_no_bit(void **state)
 }
 
 /* Record the small network on inputs of these shapes (n = 0: none) and plan. */
-static um_status record(um_ctx *ctx, const um_unet_config *c, um_shape x, um_shape time, um_shape labels)
+static um_status record(um_ctx *ctx, const um_unet_config *c, um_shape x, um_shape time,
+                        um_shape labels)
 {
     um_unet *unet;
     um_tape *t;
@@ -176,9 +180,14 @@ static void wrong_inputs_are_named(void **state)
         { UM_CLASS_TABLE, good, one, one, NULL },
         { UM_CLASS_NONE, good, one, none, NULL },
         { UM_CLASS_IDENTITY, good, one, { 2, 1, 1, 32 }, NULL },
-        { UM_CLASS_IDENTITY, good, one, one, "2 class labels of width 1 for 2 images (one of width 32" },
+        { UM_CLASS_IDENTITY, good, one, one,
+          "2 class labels of width 1 for 2 images (one of width 32" },
         { UM_CLASS_TABLE, { 2, 8, 8, 4 }, one, one, "images of 4 channels (in_channels is 3)" },
-        { UM_CLASS_TABLE, { 2, 8, 7, 3 }, one, one, "images of 8 x 7 do not pass through 2 levels" },
+        { UM_CLASS_TABLE,
+          { 2, 8, 7, 3 },
+          one,
+          one,
+          "images of 8 x 7 do not pass through 2 levels" },
         { UM_CLASS_TABLE, good, { 1, 1, 1, 1 }, one, "1 timesteps of width 1 for 2 images" },
         { UM_CLASS_TABLE, good, one, none, "no class labels (the model is class-conditional)" },
         { UM_CLASS_NONE, good, one, one, "class labels for a model without classes" },
@@ -230,7 +239,8 @@ static void places_bear_diffusers_names(void **state)
 static um_status build(um_ctx *ctx, void *arg)
 {
     UM_TRY(um_kernels_choose(ctx, "scalar"));
-    return record(ctx, arg, (um_shape){ 1, 4, 4, 3 }, (um_shape){ 1, 1, 1, 1 }, (um_shape){ 1, 1, 1, 1 });
+    return record(ctx, arg, (um_shape){ 1, 4, 4, 3 }, (um_shape){ 1, 1, 1, 1 },
+                  (um_shape){ 1, 1, 1, 1 });
 }
 
 static void every_failing_allocation_is_survived(void **state)

@@ -75,8 +75,10 @@ static void what_makes_no_network_is_named(void **state)
         um_unet_config_default(&c);
         cases[i].spoil(&c);
         const um_status status = um_unet_config_check(&ctx, &c);
-        if (status != UM_BAD_ARG) fail_msg("\"%s\" gives %s", cases[i].told, um_status_text(status));
-        if (!strstr(ctx.message, cases[i].told)) fail_msg("\"%s\", not \"%s\"", ctx.message, cases[i].told);
+        if (status != UM_BAD_ARG)
+            fail_msg("\"%s\" gives %s", cases[i].told, um_status_text(status));
+        if (!strstr(ctx.message, cases[i].told))
+            fail_msg("\"%s\", not \"%s\"", ctx.message, cases[i].told);
     }
 }
 

@@ -8,8 +8,8 @@
 
 #include "tensor/kernels/kernels.h"
 
-/* Of the output's largest value, and of each gradient's; a gradient below `noise` of the network's largest is
- * rounding noise around zero, and held against that largest one. */
+/* Of the output's largest value, and of each gradient's; a gradient below `noise` of the network's
+ * largest is rounding noise around zero, and held against that largest one. */
 static const double output_tolerance = 1e-4, grad_tolerance = 1e-3;
 static const double noise = 1e-5, noise_tolerance = 1e-7;
 
@@ -44,8 +44,8 @@ static double largest_gradient(unet_run *r)
     return most;
 }
 
-static void check_gradient(const char *where, const char *name, const float *file, const float *ours,
-                           size_t n, double of_net)
+static void check_gradient(const char *where, const char *name, const float *file,
+                           const float *ours, size_t n, double of_net)
 {
     const double top = largest(file, n), d = distance(file, ours, n);
     const double allowed = top < noise * of_net ? noise_tolerance * of_net : grad_tolerance * top;

@@ -8,8 +8,9 @@
 #include "io/unet_file.h"
 #include "support/golden.h"
 
-const char *const unet_run_models[] = { "ddpm_like",       "gray_heads", "class_cond", "scale_shift",
-                                        "resample_resnet", "odd_size",   NULL };
+const char *const unet_run_models[] = { "ddpm_like",   "gray_heads",      "class_cond",
+                                        "scale_shift", "resample_resnet", "odd_size",
+                                        NULL };
 
 float *unet_run_stored(unet_run *r, const char *name, size_t *count)
 {

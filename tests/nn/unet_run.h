@@ -18,7 +18,8 @@ typedef struct unet_run {
 /* The six folders of tests/golden/unet; NULL behind the last. */
 extern const char *const unet_run_models[];
 
-/* Load the model `name`, record it with the file's inputs, walk forward and back. ctx has its kernels. */
+/* Load the model `name`, record it with the file's inputs, walk forward and back. ctx has its
+ * kernels. */
 void unet_run_start(unet_run *r, um_ctx *ctx, const char *name, bool recompute);
 void unet_run_stop(unet_run *r);
 
