@@ -73,11 +73,11 @@ static void touch(um_tape *t, int *b, size_t count, int when)
     t->blocks[*b].last = UM_MAX(t->blocks[*b].last, when);
 }
 
-static void touch_value(um_tape *t, um_var v, int segment, um_phase phase, int when)
+static void touch_value(um_tape *t, um_var v, um_phase phase, int when)
 {
     um_record *r = &t->vars[v.id];
     if (v.id != 0 && r->kind != UM_VAR_PARAM)
-        touch(t, &r->value[um_place(r, segment, phase)], r->count, when);
+        touch(t, &r->value[um_place(r, phase)], r->count, when);
 }
 
 static void touch_grad(um_tape *t, um_var v, int when)
@@ -94,14 +94,14 @@ static void touch_step(um_tape *t, int when)
     const bool vjp = step->phase == UM_VJP;
     for (int i = 0; i < node->op->arity; i++) {
         if (!vjp || node->op->vjp_reads >> i & 1)
-            touch_value(t, node->in[i], node->segment, step->phase, when);
+            touch_value(t, node->in[i], step->phase, when);
         if (vjp) touch_grad(t, node->in[i], when);
     }
     if (!vjp || node->op->vjp_reads & UM_READS_OUT)
-        touch_value(t, node->out, node->segment, step->phase, when);
+        touch_value(t, node->out, step->phase, when);
     if (vjp) touch_grad(t, node->out, when);
     for (int i = 0; i < node->kept; i++)
-        touch_value(t, (um_var){ node->first_kept.id + i }, node->segment, step->phase, when);
+        touch_value(t, (um_var){ node->first_kept.id + i }, step->phase, when);
     if (node->scratch) touch(t, &step->scratch, node->scratch, when);
 }
 
@@ -112,8 +112,8 @@ static void touch_ends(um_tape *t)
     for (int i = 1; i < t->n_vars; i++) {
         const um_record *r = &t->vars[i];
         const um_var v = { i };
-        if (r->kind == UM_VAR_INPUT) touch_value(t, v, 0, UM_FORWARD, 0);
-        if (r->kind == UM_VAR_INPUT || r->output) touch_value(t, v, 0, UM_FORWARD, end);
+        if (r->kind == UM_VAR_INPUT) touch_value(t, v, UM_FORWARD, 0);
+        if (r->kind == UM_VAR_INPUT || r->output) touch_value(t, v, UM_FORWARD, end);
         if (r->wants_grad && t->loss.id) {
             t->vars[i].reaches = true; /* asked for: zero where the loss does not depend on it */
             touch_grad(t, v, end);

@@ -75,10 +75,11 @@ struct um_tape {
     um_observer observer;
 };
 
-/* Which of a tensor's two places counts while a step of `phase` in `segment` runs. */
-static inline int um_place(const um_record *v, int segment, um_phase phase)
+/* Which of a tensor's two places counts while a step of `phase` runs: what never leaves its segment
+ * is made a second time for the backward walk. */
+static inline int um_place(const um_record *v, um_phase phase)
 {
-    return phase != UM_FORWARD && v->segment != 0 && v->segment == segment && !v->escapes;
+    return phase != UM_FORWARD && v->segment != 0 && !v->escapes;
 }
 
 /* Make room for one more element of an array that grows by doubling. */

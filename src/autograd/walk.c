@@ -5,10 +5,10 @@
 #include <string.h>
 
 /* A tensor of a segment has a second place in the backward walk. */
-static void bind(um_tape *t, um_var v, int segment, um_phase phase)
+static void bind(um_tape *t, um_var v, um_phase phase)
 {
     um_record *r = &t->vars[v.id];
-    const int block = r->value[um_place(r, segment, phase)];
+    const int block = r->value[um_place(r, phase)];
     if (block != UM_NO_BLOCK) r->data = (um_real *)(t->memory + t->blocks[block].offset);
 }
 
@@ -20,9 +20,9 @@ static um_status run_step(um_tape *t, int i)
     if (step->phase == UM_VJP && !t->vars[node->out.id].written)
         return UM_OK; /* no vjp has written this gradient: it is zero, and all that comes of it */
     if (step->phase != UM_VJP) {
-        bind(t, node->out, node->segment, step->phase);
+        bind(t, node->out, step->phase);
         for (int k = 0; k < node->kept; k++)
-            bind(t, (um_var){ node->first_kept.id + k }, node->segment, step->phase);
+            bind(t, (um_var){ node->first_kept.id + k }, step->phase);
     }
     if (t->observer.before) t->observer.before(t->observer.user, t, node, step->phase);
     (step->phase == UM_VJP ? node->op->vjp : node->op->forward)(t, node);

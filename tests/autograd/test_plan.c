@@ -170,6 +170,41 @@ static void a_deep_chain_costs_what_can_be_counted(void **state)
     }
 }
 
+/* ---- steps ---- */
+
+static int count_steps(const um_tape *t, um_phase phase)
+{
+    int n = 0;
+    for (int i = 0; i < t->n_steps; i++) n += t->steps[i].phase == phase;
+    return n;
+}
+
+static void the_backward_walk_visits_what_lies_between_loss_and_parameters(void **state)
+{
+    (void)state;
+    um_ctx ctx;
+    um_tape *t = NULL;
+    um_real w[4] = { 0 }, dw[4];
+    um_ctx_init(&ctx);
+    ctx.kernels = scalar();
+    CHECK_OK(&ctx, um_tape_open(&t, &ctx));
+    const um_shape four = { 1, 1, 1, 4 };
+    um_tape_segment_begin(t);
+    const um_var x = um_softmax(t, um_tape_input(t, "x", four)); /* nobody asks for its gradient */
+    const um_var h = um_multiply(t, x, um_tape_param(t, "w", four, w, dw));
+    um_softmax(t, h); /* leads nowhere */
+    um_tape_segment_end(t);
+    um_tape_segment_begin(t);
+    um_tape_output(t, um_softmax(t, h)); /* read by the caller alone */
+    um_tape_segment_end(t);
+    CHECK_OK(&ctx, um_tape_plan(t, um_mean(t, h)));
+    assert_int_equal(count_steps(t, UM_FORWARD), 5);
+    assert_int_equal(count_steps(t, UM_VJP), 2);       /* mean, multiply */
+    assert_int_equal(count_steps(t, UM_RECOMPUTE),
+                     1); /* x; h was kept since it leaves its segment */
+    um_tape_close(&t);
+}
+
 /* ---- random graphs ---- */
 
 enum { POOL = 64, SIZE = 6, WEIGHTS = 2000, READ = 8 };
@@ -316,6 +351,7 @@ int main(void)
         cmocka_unit_test(a_forward_plan_needs_less_and_recomputation_too),
         cmocka_unit_test(recomputation_gives_the_same_bits),
         cmocka_unit_test(a_deep_chain_costs_what_can_be_counted),
+        cmocka_unit_test(the_backward_walk_visits_what_lies_between_loss_and_parameters),
         cmocka_unit_test(random_graphs_give_the_bits_that_they_have_in_boundless_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
