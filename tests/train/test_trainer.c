@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+#include "train/trainer.h"
+
+#include "io/json.h"
+#include "io/safetensors.h"
+#include "io/unet_file.h"
+#include "support/check.h"
+#include "support/golden.h"
+#include "tensor/kernels/kernels.h"
+#include "train/schedules.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { STEPS = 24, BATCH = 4, SIDE = 28, IMAGE = SIDE * SIDE };
+
+/* The recipe of tests/golden/train (log.json says it). */
+static um_train_settings recipe(void)
+{
+    return (um_train_settings){
+        .steps = STEPS, .batch = BATCH, .accumulate = 1, .loss = um_loss_defaults(),
+        .optimizer = UM_ADAMW, .lr = 1e-3, .beta1 = 0.95, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 1e-2,
+        .clip_norm = 1.0, .lr_schedule = UM_LR_COSINE, .warmup = 5,
+        .ema_decay = 0.9999, .ema_warmup = true, .ema_inv_gamma = 1.0, .ema_power = 0.75,
+    };
+}
+
+typedef struct run {
+    um_ctx *ctx;
+    um_schedule schedule;
+    um_train_settings settings;
+    um_unet *unet;
+    um_trainer *trainer;
+    um_safetensors data;
+    double t[STEPS * BATCH];
+    float x0[STEPS * BATCH * IMAGE], noise[STEPS * BATCH * IMAGE]; /* one channel: both orders are the same */
+} run;
+
+static void start(run *r, um_ctx *ctx)
+{
+    const um_schedule_settings linear = um_schedule_defaults();
+    r->ctx = ctx;
+    CHECK_OK(ctx, um_schedule_init(ctx, &r->schedule, &linear));
+    CHECK_OK(ctx, um_unet_file_load(&r->unet, ctx, golden_path("train/start")));
+    CHECK_OK(ctx, um_trainer_open(&r->trainer, ctx, r->unet, &r->schedule, &r->settings, SIDE, SIDE));
+    CHECK_OK(ctx, um_safetensors_open(&r->data, ctx, golden_path("train/run.safetensors")));
+    CHECK_OK(ctx, um_stored_doubles(ctx, um_safetensors_find(&r->data, "t"), r->t, UM_COUNT(r->t)));
+    CHECK_OK(ctx, um_stored_floats(ctx, um_safetensors_find(&r->data, "x0"), r->x0, UM_COUNT(r->x0)));
+    CHECK_OK(ctx, um_stored_floats(ctx, um_safetensors_find(&r->data, "noise"), r->noise, UM_COUNT(r->noise)));
+}
+
+static void finish(run *r)
+{
+    um_safetensors_close(&r->data);
+    um_trainer_close(&r->trainer);
+    um_unet_close(&r->unet);
+    um_schedule_free(r->ctx, &r->schedule);
+}
+
+static um_batch batch_of(run *r, int step, int t[BATCH], int labels[BATCH])
+{
+    for (int i = 0; i < BATCH; i++) t[i] = (int)r->t[step * BATCH + i], labels[i] = 0;
+    return (um_batch){ BATCH, r->x0 + step * BATCH * IMAGE, r->noise + step * BATCH * IMAGE, t, labels };
+}
+
+/* Our weights against "prefix.NAME" of the file: 1e-3 of the largest. */
+static void check_weights(run *r, const char *prefix, const um_real *values)
+{
+    const um_params *params = um_unet_params(r->unet);
+    double largest = 0, worst = 0;
+    const char *where = "";
+    for (int i = 0; i < params->count; i++) {
+        const um_param *p = params->list[i];
+        const size_t n = um_shape_count(p->shape);
+        char name[300];
+        snprintf(name, sizeof name, "%s.%s", prefix, p->name);
+        float *expected = test_calloc(n, sizeof *expected), *ours = test_calloc(n, sizeof *ours);
+        const um_stored *stored = um_safetensors_find(&r->data, name);
+        assert_non_null(stored);
+        CHECK_OK(r->ctx, um_stored_floats(r->ctx, stored, expected, n));
+        um_param_to_file(p, values + um_params_offset(params, p), ours);
+        for (size_t k = 0; k < n; k++) {
+            const double error = fabs((double)ours[k] - (double)expected[k]);
+            largest = fmax(largest, fabs((double)expected[k]));
+            if (!(error <= worst)) worst = error, where = p->name;
+        }
+        test_free(expected);
+        test_free(ours);
+    }
+    if (!(worst <= 1e-3 * largest)) fail_msg("%s.%s is off by %g of %g", prefix, where, worst, largest);
+}
+
+static void steps_of_pytorch_are_reproduced_on(um_ctx *ctx)
+{
+    run *r = test_calloc(1, sizeof *r);
+    um_json log;
+    double loss[STEPS], norm[STEPS], lr[STEPS], decay[STEPS];
+    r->settings = recipe();
+    start(r, ctx);
+    CHECK_OK(ctx, um_json_load(&log, ctx, golden_path("train/log.json")));
+    assert_int_equal(um_json_reals(&log, "loss", loss, STEPS), STEPS);
+    assert_int_equal(um_json_reals(&log, "grad_norm", norm, STEPS), STEPS);
+    assert_int_equal(um_json_reals(&log, "lr", lr, STEPS), STEPS);
+    assert_int_equal(um_json_reals(&log, "ema_decay", decay, STEPS), STEPS);
+    um_json_close(&log);
+    for (int i = 0; i < STEPS; i++) {
+        int t[BATCH], labels[BATCH];
+        const um_batch batch = batch_of(r, i, t, labels);
+        um_step_report report;
+        double ours;
+        CHECK_OK(ctx, um_trainer_step(r->trainer, &batch, &ours, &report));
+        CHECK_NEAR(ours, loss[i], 1e-3 * loss[i]);
+        CHECK_NEAR(report.grad_norm, norm[i], 1e-3 * norm[i]);
+        CHECK_NEAR(report.lr, lr[i], 1e-6 * 1e-3);
+        CHECK_NEAR(report.ema_decay, decay[i], 1e-6);
+    }
+    check_weights(r, "end", um_unet_params(r->unet)->values);
+    check_weights(r, "ema", um_trainer_optimizer(r->trainer)->ema);
+    finish(r);
+    test_free(r);
+}
+
+static void steps_of_pytorch_are_reproduced(void **state)
+{
+    um_ctx *ctx = *state;
+    for (int i = 1; um_kernels_tier(i); i++) {
+        print_message("on %s\n", um_kernels_tier(i)->isa);
+        CHECK_OK(ctx, um_kernels_choose(ctx, um_kernels_tier(i)->isa));
+        steps_of_pytorch_are_reproduced_on(ctx);
+    }
+    CHECK_OK(ctx, um_kernels_choose(ctx, "auto"));
+}
+
+/* A batch computed in parts gives the same step, but for the order of sums. */
+static void accumulating_gives_the_same_step(void **state)
+{
+    um_ctx *ctx = *state;
+    double loss[2], norm[2];
+    for (int k = 0; k < 2; k++) {
+        run *r = test_calloc(1, sizeof *r);
+        int t[BATCH], labels[BATCH];
+        um_step_report report;
+        r->settings = recipe();
+        r->settings.accumulate = k == 0 ? 1 : 4;
+        start(r, ctx);
+        const um_batch batch = batch_of(r, 0, t, labels);
+        CHECK_OK(ctx, um_trainer_step(r->trainer, &batch, &loss[k], &report));
+        norm[k] = report.grad_norm;
+        finish(r);
+        test_free(r);
+    }
+    CHECK_NEAR(loss[1], loss[0], 1e-6 * loss[0]);
+    CHECK_NEAR(norm[1], norm[0], 1e-5 * norm[0]);
+}
+
+static void step_once(um_ctx *ctx, bool recompute, int threads, um_real **weights, size_t *count, size_t *bytes)
+{
+    run *r = test_calloc(1, sizeof *r);
+    int t[BATCH], labels[BATCH];
+    um_step_report report;
+    double loss;
+    const int before = ctx->threads;
+    ctx->threads = threads;
+    r->settings = recipe();
+    r->settings.recompute = recompute;
+    r->settings.warmup = 0;
+    start(r, ctx);
+    const um_batch batch = batch_of(r, 0, t, labels);
+    CHECK_OK(ctx, um_trainer_step(r->trainer, &batch, &loss, &report));
+    *count = um_unet_params(r->unet)->padded;
+    *bytes = um_trainer_tape_bytes(r->trainer);
+    *weights = test_calloc(*count, sizeof **weights);
+    memcpy(*weights, um_unet_params(r->unet)->values, *count * sizeof **weights);
+    finish(r);
+    test_free(r);
+    ctx->threads = before;
+}
+
+static void recomputing_gives_the_same_bits_in_less_memory(void **state)
+{
+    um_real *plain, *again;
+    size_t count, bytes, fewer;
+    step_once(*state, false, 1, &plain, &count, &bytes);
+    step_once(*state, true, 1, &again, &count, &fewer);
+    assert_memory_equal(plain, again, count * sizeof *plain);
+    assert_true(fewer < bytes);
+    test_free(plain);
+    test_free(again);
+}
+
+static void threads_do_not_change_a_bit(void **state)
+{
+    um_real *one, *more;
+    size_t count, bytes;
+    step_once(*state, false, 1, &one, &count, &bytes);
+    for (int threads = 2; threads <= 3; threads++) {
+        step_once(*state, false, threads, &more, &count, &bytes);
+        assert_memory_equal(one, more, count * sizeof *one);
+        test_free(more);
+    }
+    test_free(one);
+}
+
+/* The losses of a validation do not depend on which images share a batch. */
+static void a_loss_belongs_to_its_image(void **state)
+{
+    um_ctx *ctx = *state;
+    run *r = test_calloc(1, sizeof *r);
+    int t[BATCH], labels[BATCH];
+    double all[BATCH], one;
+    r->settings = recipe();
+    start(r, ctx);
+    um_batch batch = batch_of(r, 0, t, labels);
+    CHECK_OK(ctx, um_trainer_losses(r->trainer, &batch, all));
+    batch = (um_batch){ 1, batch.x0 + 2 * IMAGE, batch.noise + 2 * IMAGE, t + 2, labels + 2 };
+    CHECK_OK(ctx, um_trainer_losses(r->trainer, &batch, &one));
+    assert_memory_equal(&one, &all[2], sizeof one);
+    finish(r);
+    test_free(r);
+}
+
+static int open_ctx(void **state)
+{
+    um_ctx *ctx = test_calloc(1, sizeof *ctx);
+    um_ctx_init(ctx);
+    ctx->threads = 2;
+    *state = ctx;
+    return um_kernels_choose(ctx, "auto");
+}
+
+static int close_ctx(void **state)
+{
+    test_free(*state);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(steps_of_pytorch_are_reproduced),
+        cmocka_unit_test(accumulating_gives_the_same_step),
+        cmocka_unit_test(recomputing_gives_the_same_bits_in_less_memory),
+        cmocka_unit_test(threads_do_not_change_a_bit),
+        cmocka_unit_test(a_loss_belongs_to_its_image),
+    };
+    return cmocka_run_group_tests(tests, open_ctx, close_ctx);
+}
