@@ -103,6 +103,8 @@ static void broken_files_are_named_with_what_is_wrong(void **state)
     assert_int_equal(truncate(scratch_path(s, images), 16 + 71), 0);
     refused(s, path, NULL, UM_BAD_FILE,
             "train-images-idx3-ubyte: 71 bytes of values, but its header tells of 72");
+    assert_int_equal(truncate(scratch_path(s, images), 16 + 73), 0);
+    refused(s, path, NULL, UM_BAD_FILE, "train-images-idx3-ubyte: 73 bytes of values");
     assert_int_equal(truncate(scratch_path(s, images), 10), 0);
     refused(s, path, NULL, UM_BAD_FILE, "train-images-idx3-ubyte: cut in its header");
     assert_int_equal(truncate(scratch_path(s, images), 0), 0);
@@ -119,7 +121,7 @@ static void broken_files_are_named_with_what_is_wrong(void **state)
     write_parts(s, "train", "t10k");
     pack(s, images);
     assert_int_equal(truncate(scratch_path(s, "d/train-images-idx3-ubyte.gz"), 60), 0);
-    refused(s, path, NULL, UM_BAD_FILE, "train-images-idx3-ubyte.gz: ");
+    refused(s, path, NULL, UM_BAD_FILE, "train-images-idx3-ubyte.gz: unexpected end of file");
     refused(s, scratch_path(s, labels), NULL, UM_BAD_FILE, "1 dimensions (images have 3");
     const uint8_t floats[20] = { 0, 0, 13, 3 },
                   huge[16] = { 0,   0,   8,   3,   255, 255, 255, 255,
