@@ -20,29 +20,21 @@ static um_status join_if(um_ctx *ctx, char **out, const char *folder, const char
     return UM_OK;
 }
 
-static bool holds(um_ctx *ctx, const char *folder, const char *name)
-{
-    char *path = NULL;
-    const bool there = join_if(ctx, &path, folder, name) == UM_OK && path;
-    um_free(ctx, path);
-    return there;
-}
-
 /* The parts of a pipeline folder, or of one that holds everything flat. */
 static um_status take_parts(um_ctx *ctx, um_model_folder *out, const char *folder)
 {
-    if (holds(ctx, folder, "unet/config.json"))
+    if (um_path_holds(folder, "unet/config.json"))
         UM_TRY(um_path_join(ctx, &out->unet, folder, "unet"));
     else UM_TRY(um_strdup(ctx, &out->unet, folder));
     UM_TRY(join_if(ctx, &out->scheduler, folder, "scheduler/scheduler_config.json"));
     if (!out->scheduler) UM_TRY(join_if(ctx, &out->scheduler, folder, "scheduler_config.json"));
-    if (holds(ctx, folder, "training_state.json")) UM_TRY(um_strdup(ctx, &out->state, folder));
+    if (um_path_holds(folder, "training_state.json")) UM_TRY(um_strdup(ctx, &out->state, folder));
     return UM_OK;
 }
 
-static bool is_model(um_ctx *ctx, const char *folder)
+static bool is_model(const char *folder)
 {
-    return holds(ctx, folder, "unet/config.json") || holds(ctx, folder, "config.json");
+    return um_path_holds(folder, "unet/config.json") || um_path_holds(folder, "config.json");
 }
 
 /* The number in "step-0001000", -1 for another name. */
@@ -69,7 +61,7 @@ static um_status newest_checkpoint(um_ctx *ctx, char **out, const char *run)
         const long long step = step_of(names.name[i]);
         if (step <= best) continue;
         status = um_path_join(ctx, &path, folder, names.name[i]);
-        if (status == UM_OK && is_model(ctx, path)) {
+        if (status == UM_OK && is_model(path)) {
             best = step;
             um_free(ctx, *out);
             *out = path;
@@ -94,8 +86,8 @@ static um_status model_at(um_ctx *ctx, char **out, const char *path, bool want_s
         UM_TRY(newest_checkpoint(ctx, out, path));
         if (*out) return UM_OK;
     }
-    if (is_model(ctx, path)) return um_strdup(ctx, out, path);
-    if (holds(ctx, path, "model/unet/config.json")) return um_path_join(ctx, out, path, "model");
+    if (is_model(path)) return um_strdup(ctx, out, path);
+    if (um_path_holds(path, "model/unet/config.json")) return um_path_join(ctx, out, path, "model");
     return newest_checkpoint(ctx, out, path);
 }
 

@@ -15,6 +15,7 @@ um_status um_path_parent(um_ctx *ctx, char **out, const char *path);
 um_status um_path_base(um_ctx *ctx, char **out, const char *path);
 
 bool um_path_exists(const char *path);
+bool um_path_holds(const char *folder, const char *name); /* folder/name exists */
 bool um_path_is_file(const char *path);   /* a regular file, links followed */
 bool um_path_is_folder(const char *path); /* a folder, links followed       */
 

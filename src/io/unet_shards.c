@@ -19,15 +19,6 @@ static um_status open_one(um_unet_shards *s, const char *folder, const char *nam
     return status;
 }
 
-static bool is_there(um_ctx *ctx, const char *folder, const char *name)
-{
-    char *path;
-    if (um_path_join(ctx, &path, folder, name) != UM_OK) return false;
-    const bool there = um_path_exists(path);
-    um_free(ctx, path);
-    return there;
-}
-
 /* Open each file of the index once: a name is new where no earlier entry has it. */
 static um_status open_named(um_unet_shards *s, um_json *index, json_t *map, const char *folder)
 {
@@ -73,7 +64,7 @@ static um_status nothing_there(um_ctx *ctx, const char *folder)
                                            "diffusion_pytorch_model.ckpt",
                                            "diffusion_pytorch_model.pt" };
     for (size_t i = 0; i < UM_COUNT(pickles); i++)
-        if (is_there(ctx, folder, pickles[i]))
+        if (um_path_holds(folder, pickles[i]))
             return um_fail(
                 ctx, UM_BAD_FILE,
                 "%s/%s: a pickle, which can run code when it is read (load it in diffusers and "
@@ -87,10 +78,10 @@ um_status um_unet_shards_open(um_unet_shards *s, um_ctx *ctx, const char *folder
     static const char index[] = UM_WEIGHTS_NAME ".index.json";
     um_status status;
     *s = (um_unet_shards){ .ctx = ctx };
-    if (is_there(ctx, folder, UM_WEIGHTS_NAME)) {
+    if (um_path_holds(folder, UM_WEIGHTS_NAME)) {
         status = um_alloc(ctx, &s->files, 1, sizeof *s->files, "weight files");
         if (status == UM_OK) status = open_one(s, folder, UM_WEIGHTS_NAME);
-    } else if (is_there(ctx, folder, index)) {
+    } else if (um_path_holds(folder, index)) {
         char *path;
         UM_TRY(um_path_join(ctx, &path, folder, index));
         status = open_index(s, folder, path);

@@ -62,6 +62,8 @@ static void files_and_folders_are_told_apart(void **state)
     assert_true(um_path_exists(s->folder) && um_path_is_folder(s->folder) &&
                 !um_path_is_file(s->folder));
     assert_false(um_path_exists(scratch_path(s, "absent")));
+    assert_true(um_path_holds(s->folder, "x") == um_path_exists(scratch_path(s, "x")));
+    assert_false(um_path_holds(s->folder, "absent"));
 }
 
 int main(void)

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include <jansson.h>
+
+#include "io/model_folder.h"
+#include "support/check.h"
+#include "support/failing.h"
+#include "support/scratch.h"
+
+static const char text[] =
+    "{ \"_class_name\": \"DDIMScheduler\", \"_diffusers_version\": \"0.1\", \"num_train_timesteps\": 1000,\n"
+    "  \"beta_start\": 0.0001, \"beta_end\": 0.02, \"beta_schedule\": \"scaled_linear\",\n"
+    "  \"clip_sample\": true, \"set_alpha_to_one\": false, \"trained_betas\": null, \"steps_offset\": 1,\n"
+    "  \"disable_corrector\": [0, 1, 2.5], \"thresholds\": [], \"word\": \"a,b\" }";
+
+static void check_text(const um_scheduler_json *s, const char *name, const char *value)
+{
+    const char *is = um_scheduler_json_get(s, name);
+    if (!is) fail_msg("no %s", name);
+    assert_string_equal(is, value);
+}
+
+static void keys_are_read_as_texts(void **state)
+{
+    scratch *s = *state;
+    um_scheduler_json j;
+    CHECK_OK(&s->ctx, um_scheduler_json_read(&s->ctx, &j, scratch_write(s, "j", text, strlen(text))));
+    assert_string_equal(j.class_name, "DDIMScheduler");
+    assert_int_equal(j.count, 10);
+    check_text(&j, "num_train_timesteps", "1000");
+    check_text(&j, "beta_start", "0.0001");
+    check_text(&j, "beta_end", "0.02");
+    check_text(&j, "beta_schedule", "scaled_linear");
+    check_text(&j, "clip_sample", "true");
+    check_text(&j, "set_alpha_to_one", "false");
+    check_text(&j, "disable_corrector", "0,1,2.5");
+    check_text(&j, "thresholds", "");
+    assert_null(um_scheduler_json_get(&j, "trained_betas"));
+    assert_null(um_scheduler_json_get(&j, "_diffusers_version"));
+    um_scheduler_json_free(&j);
+    assert_null(j.class_name);
+}
+
+static void what_is_written_has_its_types(void **state)
+{
+    scratch *s = *state;
+    const char *const set[][2] = { { "num_train_timesteps", "1" },       { "beta_start", "1e-4" },
+                                   { "beta_schedule", "linear" },        { "clip_sample", "true" },
+                                   { "thresholding", "false" },          { "trained_betas", "0.1,0.25" },
+                                   { "prediction_type", "v_prediction" }, { "num_train_timesteps", "250" } };
+    um_scheduler_json j;
+    json_error_t e;
+    CHECK_OK(&s->ctx, um_scheduler_json_begin(&s->ctx, &j, "DDPMScheduler"));
+    for (size_t i = 0; i < UM_COUNT(set); i++)
+        CHECK_OK(&s->ctx, um_scheduler_json_set(&s->ctx, &j, set[i][0], set[i][1]));
+    CHECK_OK(&s->ctx, um_scheduler_json_write(&s->ctx, &j, scratch_path(s, "j")));
+    um_scheduler_json_free(&j);
+    json_t *is = json_load_file(scratch_path(s, "j"), 0, &e);
+    json_t *wanted = json_pack("{s:s, s:s, s:i, s:f, s:s, s:b, s:b, s:[f,f], s:s}", "_class_name",
+                               "DDPMScheduler", "_diffusers_version", "0.42.1", "num_train_timesteps", 250,
+                               "beta_start", 1e-4, "beta_schedule", "linear", "clip_sample", 1, "thresholding",
+                               0, "trained_betas", 0.1, 0.25, "prediction_type", "v_prediction");
+    assert_true(json_equal(is, wanted));
+    json_decref(is);
+    json_decref(wanted);
+}
+
+static void what_is_malformed_is_refused_by_name(void **state)
+{
+    scratch *s = *state;
+    const struct {
+        const char *json, *told;
+    } cases[] = {
+        { "{\"a\": {}}", "key 'a' should be a text, a number" },
+        { "{\"a\": [[1]]}", "key 'a' should be a text, a number" },
+        { "{\"_class_name\": 3}", "key '_class_name' should be a text" },
+        { "[1]", "should be one JSON object" },
+        { "{\"a\": 1, \"a\": 2}", "duplicate" },
+    };
+    um_scheduler_json j;
+    for (size_t i = 0; i < UM_COUNT(cases); i++) {
+        const char *path = scratch_write(s, "j", cases[i].json, strlen(cases[i].json));
+        assert_int_equal(um_scheduler_json_read(&s->ctx, &j, path), UM_BAD_FILE);
+        CHECK_TOLD(&s->ctx, cases[i].told);
+        assert_null(j.class_name);
+        assert_int_equal(j.count, 0);
+    }
+    assert_int_equal(um_scheduler_json_read(&s->ctx, &j, scratch_path(s, "none")), UM_BAD_FILE);
+}
+
+static void too_many_keys_are_refused(void **state)
+{
+    scratch *s = *state;
+    um_scheduler_json j;
+    char name[16];
+    json_t *root = json_object();
+    for (int i = 0; i <= UM_SCHEDULER_KEYS_MAX; i++) {
+        snprintf(name, sizeof name, "k%d", i);
+        json_object_set_new(root, name, json_integer(i));
+    }
+    assert_int_equal(json_dump_file(root, scratch_path(s, "j"), 0), 0);
+    json_decref(root);
+    assert_int_equal(um_scheduler_json_read(&s->ctx, &j, scratch_path(s, "j")), UM_BAD_FILE);
+    CHECK_TOLD(&s->ctx, "one too many (at most 64)");
+}
+
+static um_status read_it(um_ctx *ctx, void *arg)
+{
+    um_scheduler_json j;
+    UM_TRY(um_scheduler_json_read(ctx, &j, arg));
+    const um_status status = um_scheduler_json_write(ctx, &j, arg);
+    um_scheduler_json_free(&j);
+    return status;
+}
+
+static void every_failing_allocation_is_survived(void **state)
+{
+    scratch *s = *state;
+    char path[SCRATCH_PATH];
+    snprintf(path, sizeof path, "%s", scratch_write(s, "j", text, strlen(text)));
+    check_every_allocation(read_it, path);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(keys_are_read_as_texts),
+        cmocka_unit_test(what_is_written_has_its_types),
+        cmocka_unit_test(what_is_malformed_is_refused_by_name),
+        cmocka_unit_test(too_many_keys_are_refused),
+        cmocka_unit_test(every_failing_allocation_is_survived),
+    };
+    return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
+}
