@@ -25,7 +25,8 @@ static um_status take_parts(um_ctx *ctx, um_model_folder *out, const char *folde
 {
     if (um_path_holds(folder, "unet/config.json"))
         UM_TRY(um_path_join(ctx, &out->unet, folder, "unet"));
-    else UM_TRY(um_strdup(ctx, &out->unet, folder));
+    else
+        UM_TRY(um_strdup(ctx, &out->unet, folder));
     UM_TRY(join_if(ctx, &out->scheduler, folder, "scheduler/scheduler_config.json"));
     if (!out->scheduler) UM_TRY(join_if(ctx, &out->scheduler, folder, "scheduler_config.json"));
     if (um_path_holds(folder, "training_state.json")) UM_TRY(um_strdup(ctx, &out->state, folder));
@@ -105,7 +106,8 @@ um_status um_model_folder_find(um_ctx *ctx, um_model_folder *out, const char *pa
     if (!folder)
         return um_fail(ctx, UM_BAD_FILE,
                        "%s: no model here (looked for unet/config.json, config.json, "
-                       "model/unet/config.json and checkpoints/step-*/unet/config.json)", path);
+                       "model/unet/config.json and checkpoints/step-*/unet/config.json)",
+                       path);
     const um_status status = take_parts(ctx, out, folder);
     um_free(ctx, folder);
     if (status != UM_OK) um_model_folder_free(ctx, out);

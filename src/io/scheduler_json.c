@@ -23,12 +23,16 @@ static void print_real(char *out, size_t size, double x)
 /* The text of a value that is no array: false for an object. */
 static bool print_value(char *out, size_t size, const json_t *value)
 {
-    if (json_is_boolean(value)) snprintf(out, size, "%s", json_is_true(value) ? "true" : "false");
+    if (json_is_boolean(value))
+        snprintf(out, size, "%s", json_is_true(value) ? "true" : "false");
     else if (json_is_integer(value))
         snprintf(out, size, "%" PRId64, (int64_t)json_integer_value(value));
-    else if (json_is_real(value)) print_real(out, size, json_real_value(value));
-    else if (json_is_string(value)) snprintf(out, size, "%s", json_string_value(value));
-    else return false;
+    else if (json_is_real(value))
+        print_real(out, size, json_real_value(value));
+    else if (json_is_string(value))
+        snprintf(out, size, "%s", json_string_value(value));
+    else
+        return false;
     return true;
 }
 
@@ -59,7 +63,8 @@ static void read_keys(um_json *j, um_scheduler_json *s, char *room)
 {
     const char *key;
     json_t *value;
-    json_object_foreach (j->root, key, value) {
+    json_object_foreach(j->root, key, value)
+    {
         if (key[0] == '_' || json_is_null(value)) continue;
         if (s->count == UM_SCHEDULER_KEYS_MAX) {
             um_json_fail(j, key, "is one too many (at most %d)", UM_SCHEDULER_KEYS_MAX);

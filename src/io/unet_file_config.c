@@ -19,8 +19,10 @@ static const um_choice down_words[] = { { "DownBlock2D", 0 },
                                         { "UNetResDownBlock2D", 0 },
                                         { "UNetResAttnDownBlock2D", 1 },
                                         { NULL, 0 } };
-static const um_choice up_words[] = { { "UpBlock2D", 0 },        { "AttnUpBlock2D", 1 },
-                                      { "UNetResUpBlock2D", 0 }, { "UNetResAttnUpBlock2D", 1 },
+static const um_choice up_words[] = { { "UpBlock2D", 0 },
+                                      { "AttnUpBlock2D", 1 },
+                                      { "UNetResUpBlock2D", 0 },
+                                      { "UNetResAttnUpBlock2D", 1 },
                                       { NULL, 0 } };
 static const um_choice act_words[] = { { "silu", UM_SILU }, { "swish", UM_SILU },
                                        { "mish", UM_MISH }, { "gelu", UM_GELU },
@@ -34,21 +36,44 @@ static const um_choice class_words[] = { { "timestep", UM_CLASS_TIMESTEP },
                                          { NULL, 0 } };
 static const um_choice mid_words[] = { { "UNetMidBlock2D", 1 }, { NULL, 0 } };
 
-static const char *const known_keys[] = {
-    "_class_name", "_diffusers_version", "_name_or_path", "act_fn", "add_attention",
-    "attention_head_dim", "attn_norm_num_groups", "block_out_channels", "center_input_sample",
-    "class_embed_type", "down_block_types", "downsample_padding", "downsample_type", "dropout",
-    "flip_sin_to_cos", "freq_shift", "in_channels", "layers_per_block", "mid_block_scale_factor",
-    "mid_block_type", "norm_eps", "norm_num_groups", "num_class_embeds", "num_train_timesteps",
-    "out_channels", "resnet_time_scale_shift", "sample_size", "time_embedding_dim",
-    "time_embedding_type", "up_block_types", "upsample_type",
-};
+static const char *const known_keys[] = { "_class_name",
+                                          "_diffusers_version",
+                                          "_name_or_path",
+                                          "act_fn",
+                                          "add_attention",
+                                          "attention_head_dim",
+                                          "attn_norm_num_groups",
+                                          "block_out_channels",
+                                          "center_input_sample",
+                                          "class_embed_type",
+                                          "down_block_types",
+                                          "downsample_padding",
+                                          "downsample_type",
+                                          "dropout",
+                                          "flip_sin_to_cos",
+                                          "freq_shift",
+                                          "in_channels",
+                                          "layers_per_block",
+                                          "mid_block_scale_factor",
+                                          "mid_block_type",
+                                          "norm_eps",
+                                          "norm_num_groups",
+                                          "num_class_embeds",
+                                          "num_train_timesteps",
+                                          "out_channels",
+                                          "resnet_time_scale_shift",
+                                          "sample_size",
+                                          "time_embedding_dim",
+                                          "time_embedding_type",
+                                          "up_block_types",
+                                          "upsample_type" };
 
 static void refuse_strangers(um_json *j)
 {
     const char *key;
     json_t *value;
-    json_object_foreach (j->root, key, value) {
+    json_object_foreach(j->root, key, value)
+    {
         size_t i = 0;
         while (i < UM_COUNT(known_keys) && strcmp(key, known_keys[i]) != 0) i++;
         if (i == UM_COUNT(known_keys)) um_json_fail(j, key, "is none of UNet2DModel's");
@@ -201,7 +226,10 @@ static void put(json_t *root, bool *whole, const char *key, json_t *value)
     if (json_object_set_new(root, key, value) != 0) *whole = false;
 }
 
-static json_t *count_or_null(int count) { return count ? json_integer(count) : json_null(); }
+static json_t *count_or_null(int count)
+{
+    return count ? json_integer(count) : json_null();
+}
 
 /* A number as Python would write it: 1, not 1.0, where diffusers' own default is whole. */
 static json_t *number(double x)

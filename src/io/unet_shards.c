@@ -24,7 +24,8 @@ static um_status open_named(um_unet_shards *s, um_json *index, json_t *map, cons
 {
     const char *tensor;
     json_t *file;
-    json_object_foreach (map, tensor, file) {
+    json_object_foreach(map, tensor, file)
+    {
         const char *name = json_string_value(file);
         if (!name || !*name || strchr(name, '/')) {
             um_json_fail(index, "weight_map", "should name a file in the same folder for '%.80s'",
@@ -48,8 +49,10 @@ static um_status open_index(um_unet_shards *s, const char *folder, const char *p
     um_json index;
     UM_TRY(um_json_load(&index, s->ctx, path));
     json_t *map = json_object_get(index.root, "weight_map");
-    if (!json_is_object(map)) um_json_fail(&index, "weight_map", "should be an object");
-    else if (json_object_size(map) == 0) um_json_fail(&index, "weight_map", "names no file");
+    if (!json_is_object(map))
+        um_json_fail(&index, "weight_map", "should be an object");
+    else if (json_object_size(map) == 0)
+        um_json_fail(&index, "weight_map", "names no file");
     um_status status = index.status;
     if (status == UM_OK)
         status = um_alloc(s->ctx, &s->files, SHARDS_MAX, sizeof *s->files, "weight files");

@@ -10,10 +10,14 @@ void um_conv_init(um_conv *c, const char *name, int in, int out, int k)
     c->name = name;
     c->stride = 1;
     c->pad = c->pad_end = k / 2;
-    c->weight = (um_param){ .shape = { k, k, in, out }, .layout = UM_LAYOUT_CONV,
-                            .init = UM_INIT_UNIFORM, .scale = bound };
-    c->bias = (um_param){ .shape = { 1, 1, 1, out }, .layout = UM_LAYOUT_VECTOR,
-                          .init = UM_INIT_UNIFORM, .scale = bound };
+    c->weight = (um_param){ .shape = { k, k, in, out },
+                            .layout = UM_LAYOUT_CONV,
+                            .init = UM_INIT_UNIFORM,
+                            .scale = bound };
+    c->bias = (um_param){ .shape = { 1, 1, 1, out },
+                          .layout = UM_LAYOUT_VECTOR,
+                          .init = UM_INIT_UNIFORM,
+                          .scale = bound };
 }
 
 void um_conv_init_down(um_conv *c, const char *name, int channels, int padding)
@@ -24,7 +28,10 @@ void um_conv_init_down(um_conv *c, const char *name, int channels, int padding)
     c->pad_end = 1;
 }
 
-void um_conv_start_at_zero(um_conv *c) { c->weight.init = c->bias.init = UM_INIT_ZERO; }
+void um_conv_start_at_zero(um_conv *c)
+{
+    c->weight.init = c->bias.init = UM_INIT_ZERO;
+}
 
 void um_conv_visit(um_conv *c, um_visitor *v)
 {

@@ -8,10 +8,14 @@ void um_linear_init(um_linear_layer *l, const char *name, int in, int out)
 {
     const double bound = 1.0 / sqrt(in);
     l->name = name;
-    l->weight = (um_param){ .shape = { 1, 1, in, out }, .layout = UM_LAYOUT_LINEAR,
-                            .init = UM_INIT_UNIFORM, .scale = bound };
-    l->bias = (um_param){ .shape = { 1, 1, 1, out }, .layout = UM_LAYOUT_VECTOR,
-                          .init = UM_INIT_UNIFORM, .scale = bound };
+    l->weight = (um_param){ .shape = { 1, 1, in, out },
+                            .layout = UM_LAYOUT_LINEAR,
+                            .init = UM_INIT_UNIFORM,
+                            .scale = bound };
+    l->bias = (um_param){ .shape = { 1, 1, 1, out },
+                          .layout = UM_LAYOUT_VECTOR,
+                          .init = UM_INIT_UNIFORM,
+                          .scale = bound };
 }
 
 void um_linear_start_at_zero(um_linear_layer *l)

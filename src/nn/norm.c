@@ -30,7 +30,10 @@ static um_var apply(um_tape *t, const um_norm *l, um_var x, bool silu)
     return y;
 }
 
-um_var um_norm_apply(um_tape *t, const um_norm *l, um_var x) { return apply(t, l, x, false); }
+um_var um_norm_apply(um_tape *t, const um_norm *l, um_var x)
+{
+    return apply(t, l, x, false);
+}
 
 um_var um_norm_activate(um_tape *t, const um_norm *l, um_var x, um_activation act)
 {

@@ -35,7 +35,7 @@ typedef struct um_param {
     um_layout layout;
     um_init init;
     double scale;
-    bool frozen;      /* saved and loaded, never trained: has no gradient */
+    bool frozen; /* saved and loaded, never trained: has no gradient */
     um_real *value, *grad;
 } um_param;
 

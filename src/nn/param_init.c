@@ -26,9 +26,15 @@ void um_params_initialise(um_params *params, uint64_t seed)
         const um_random r = { .seed = seed, .stream = UM_STREAM_INIT, .item = (uint64_t)k };
         const size_t n = um_shape_count(p->shape);
         switch (p->init) {
-        case UM_INIT_ZERO: fill(p->value, n, 0); break;
-        case UM_INIT_ONE: fill(p->value, n, 1); break;
-        case UM_INIT_UNIFORM: fill_uniform(&r, p->value, n, p->scale); break;
+        case UM_INIT_ZERO:
+            fill(p->value, n, 0);
+            break;
+        case UM_INIT_ONE:
+            fill(p->value, n, 1);
+            break;
+        case UM_INIT_UNIFORM:
+            fill_uniform(&r, p->value, n, p->scale);
+            break;
         case UM_INIT_NORMAL:
             um_random_normal(&r, p->value, n);
             for (size_t i = 0; i < n; i++) p->value[i] *= (um_real)p->scale;

@@ -10,10 +10,19 @@ int um_param_file_shape(const um_param *p, int64_t shape[4])
 {
     const um_shape s = p->shape;
     switch (p->layout) {
-    case UM_LAYOUT_VECTOR: shape[0] = s.c; return 1;
-    case UM_LAYOUT_LINEAR: shape[0] = s.c; shape[1] = s.w; return 2;
-    case UM_LAYOUT_TABLE: shape[0] = s.w; shape[1] = s.c; return 2;
-    case UM_LAYOUT_CONV: break;
+    case UM_LAYOUT_VECTOR:
+        shape[0] = s.c;
+        return 1;
+    case UM_LAYOUT_LINEAR:
+        shape[0] = s.c;
+        shape[1] = s.w;
+        return 2;
+    case UM_LAYOUT_TABLE:
+        shape[0] = s.w;
+        shape[1] = s.c;
+        return 2;
+    case UM_LAYOUT_CONV:
+        break;
     }
     shape[0] = s.c;
     shape[1] = s.w;

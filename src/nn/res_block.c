@@ -28,9 +28,12 @@ void um_res_visit(um_res_block *b, um_visitor *v)
 static um_var resample(um_tape *t, um_resample kind, um_var x)
 {
     switch (kind) {
-    case UM_RESAMPLE_DOWN: return um_avg_pool2x(t, x);
-    case UM_RESAMPLE_UP: return um_upsample2x(t, x);
-    case UM_RESAMPLE_NONE: break;
+    case UM_RESAMPLE_DOWN:
+        return um_avg_pool2x(t, x);
+    case UM_RESAMPLE_UP:
+        return um_upsample2x(t, x);
+    case UM_RESAMPLE_NONE:
+        break;
     }
     return x;
 }

@@ -17,14 +17,14 @@
 typedef enum um_resample { UM_RESAMPLE_NONE, UM_RESAMPLE_DOWN, UM_RESAMPLE_UP } um_resample;
 
 typedef struct um_res_settings {
-    int in, out;      /* channels */
-    int emb;          /* width of the time embedding */
+    int in, out; /* channels */
+    int emb;     /* width of the time embedding */
     int groups;
     double eps;
     um_activation act;
     double dropout;
     bool scale_shift;
-    double scale;     /* what the sum is divided by */
+    double scale; /* what the sum is divided by */
     um_resample resample;
 } um_res_settings;
 

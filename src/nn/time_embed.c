@@ -7,15 +7,22 @@ static const double fourier_scale = 16.0; /* as diffusers and score SDE's models
 void um_time_proj_init(um_time_proj *p, const um_unet_config *c)
 {
     const int first = c->channels[0];
-    *p = (um_time_proj){ .kind = c->time_embedding_type, .width = first,
-                         .flip = c->flip_sin_to_cos, .shift = c->freq_shift };
+    *p = (um_time_proj){ .kind = c->time_embedding_type,
+                         .width = first,
+                         .flip = c->flip_sin_to_cos,
+                         .shift = c->freq_shift };
     if (p->kind == UM_TIME_FOURIER) {
         p->width = 2 * first;
-        p->weight = (um_param){ .shape = { 1, 1, 1, first }, .layout = UM_LAYOUT_VECTOR,
-                                .init = UM_INIT_NORMAL, .scale = fourier_scale, .frozen = true };
+        p->weight = (um_param){ .shape = { 1, 1, 1, first },
+                                .layout = UM_LAYOUT_VECTOR,
+                                .init = UM_INIT_NORMAL,
+                                .scale = fourier_scale,
+                                .frozen = true };
     } else if (p->kind == UM_TIME_LEARNED) {
         p->weight = (um_param){ .shape = { 1, 1, c->num_train_timesteps, first },
-                                .layout = UM_LAYOUT_TABLE, .init = UM_INIT_NORMAL, .scale = 1.0 };
+                                .layout = UM_LAYOUT_TABLE,
+                                .init = UM_INIT_NORMAL,
+                                .scale = 1.0 };
     }
 }
 
@@ -42,8 +49,12 @@ um_var um_time_proj_apply(um_tape *t, const um_time_proj *p, um_var weight, um_v
     case UM_TIME_POSITIONAL:
         y = um_timestep_embedding(t, timesteps, p->width, p->flip, p->shift);
         break;
-    case UM_TIME_FOURIER: y = um_fourier_embedding(t, timesteps, weight, false); break;
-    case UM_TIME_LEARNED: y = um_embedding(t, weight, timesteps); break;
+    case UM_TIME_FOURIER:
+        y = um_fourier_embedding(t, timesteps, weight, false);
+        break;
+    case UM_TIME_LEARNED:
+        y = um_embedding(t, weight, timesteps);
+        break;
     }
     um_tape_leave(t);
     return y;

@@ -9,9 +9,9 @@
 /* The first half: sinusoids, sinusoids of fixed random frequencies, or a row of a table. */
 typedef struct um_time_proj {
     um_time_embedding kind;
-    int width;     /* of what it gives */
-    bool flip;     /* positional: cosines first */
-    double shift;  /* positional */
+    int width;       /* of what it gives */
+    bool flip;       /* positional: cosines first */
+    double shift;    /* positional */
     um_param weight; /* the frequencies (frozen) or the table; not there where positional */
 } um_time_proj;
 

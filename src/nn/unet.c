@@ -46,7 +46,9 @@ static void init_embeddings(um_unet *u)
     um_time_mlp_init(&u->time_embedding, "time_embedding", u->time_proj.width, width);
     um_time_mlp_init(&u->class_mlp, "class_embedding", u->time_proj.width, width);
     u->class_table = (um_param){ .shape = { 1, 1, c->num_class_embeds, width },
-                                 .layout = UM_LAYOUT_TABLE, .init = UM_INIT_NORMAL, .scale = 1.0 };
+                                 .layout = UM_LAYOUT_TABLE,
+                                 .init = UM_INIT_NORMAL,
+                                 .scale = 1.0 };
 }
 
 static void init_center(um_unet *u)
@@ -105,9 +107,15 @@ void um_unet_close(um_unet **unet)
     *unet = NULL;
 }
 
-const um_unet_config *um_unet_configuration(const um_unet *unet) { return &unet->config; }
+const um_unet_config *um_unet_configuration(const um_unet *unet)
+{
+    return &unet->config;
+}
 
-um_params *um_unet_params(um_unet *unet) { return &unet->params; }
+um_params *um_unet_params(um_unet *unet)
+{
+    return &unet->params;
+}
 
 /* What the class adds to the embedding, [n, 1, 1, width] or none. */
 static um_var embed_class(um_tape *t, const um_unet *u, um_var time_weight, um_var labels)

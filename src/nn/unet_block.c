@@ -54,8 +54,10 @@ void um_unet_block_init_down(um_unet_block *b, um_arena *arena, const um_unet_co
     b->resample_by_resnet = attention && c->downsample_resnet;
     um_res_settings s = res_settings(c, out, out);
     s.resample = UM_RESAMPLE_DOWN;
-    if (b->resample_by_resnet) um_res_init(&b->resample_resnet, &s);
-    else um_conv_init_down(&b->resample_conv, "conv", out, c->downsample_padding);
+    if (b->resample_by_resnet)
+        um_res_init(&b->resample_resnet, &s);
+    else
+        um_conv_init_down(&b->resample_conv, "conv", out, c->downsample_padding);
 }
 
 void um_unet_block_init_middle(um_unet_block *b, um_arena *arena, const um_unet_config *c)
@@ -68,8 +70,10 @@ void um_unet_block_init_middle(um_unet_block *b, um_arena *arena, const um_unet_
     for (int i = 0; i < b->layers; i++) um_res_init(&b->resnets[i], &s);
     um_attention_settings a = attention_settings(c, channels);
     a.scale = c->mid_block_scale_factor;
-    if (c->attn_norm_num_groups) a.groups = c->attn_norm_num_groups;
-    else if (c->time_scale_shift) a.groups = 0;
+    if (c->attn_norm_num_groups)
+        a.groups = c->attn_norm_num_groups;
+    else if (c->time_scale_shift)
+        a.groups = 0;
     if (b->attentions) um_attention_init(&b->attns[0], &a);
 }
 
@@ -97,8 +101,10 @@ void um_unet_block_init_up(um_unet_block *b, um_arena *arena, const um_unet_conf
     b->resample_by_resnet = attention && c->upsample_resnet;
     um_res_settings s = res_settings(c, out, out);
     s.resample = UM_RESAMPLE_UP;
-    if (b->resample_by_resnet) um_res_init(&b->resample_resnet, &s);
-    else um_conv_init(&b->resample_conv, "conv", out, out, 3);
+    if (b->resample_by_resnet)
+        um_res_init(&b->resample_resnet, &s);
+    else
+        um_conv_init(&b->resample_conv, "conv", out, out, 3);
 }
 
 void um_unet_block_visit(um_unet_block *b, um_visitor *v)
@@ -115,8 +121,10 @@ void um_unet_block_visit(um_unet_block *b, um_visitor *v)
     }
     if (b->resample != UM_RESAMPLE_NONE) {
         um_visit_enter(v, "%s", b->resample_name);
-        if (b->resample_by_resnet) um_res_visit(&b->resample_resnet, v);
-        else um_conv_visit(&b->resample_conv, v);
+        if (b->resample_by_resnet)
+            um_res_visit(&b->resample_resnet, v);
+        else
+            um_conv_visit(&b->resample_conv, v);
         um_visit_leave(v);
     }
     um_visit_leave(v);

@@ -9,14 +9,14 @@
 #include "nn/unet_config.h"
 
 typedef struct um_unet_block {
-    const char *name;           /* "down_blocks.1" */
-    int layers, attentions;     /* layer i has attention where i < attentions */
-    um_res_block *resnets;      /* [layers] */
-    um_attention_block *attns;  /* [attentions] */
-    um_resample resample;       /* behind the last layer */
-    const char *resample_name;  /* "downsamplers.0" */
+    const char *name;          /* "down_blocks.1" */
+    int layers, attentions;    /* layer i has attention where i < attentions */
+    um_res_block *resnets;     /* [layers] */
+    um_attention_block *attns; /* [attentions] */
+    um_resample resample;      /* behind the last layer */
+    const char *resample_name; /* "downsamplers.0" */
     bool resample_by_resnet;
-    um_conv resample_conv;      /* or the residual block: */
+    um_conv resample_conv; /* or the residual block: */
     um_res_block resample_resnet;
 } um_unet_block;
 

@@ -36,10 +36,13 @@ int um_unet_embedding_width(const um_unet_config *c)
 int um_unet_label_width(const um_unet_config *c)
 {
     switch (c->class_embed_type) {
-    case UM_CLASS_NONE: return 0;
-    case UM_CLASS_IDENTITY: return um_unet_embedding_width(c);
+    case UM_CLASS_NONE:
+        return 0;
+    case UM_CLASS_IDENTITY:
+        return um_unet_embedding_width(c);
     case UM_CLASS_TABLE:
-    case UM_CLASS_TIMESTEP: break;
+    case UM_CLASS_TIMESTEP:
+        break;
     }
     return 1;
 }

@@ -23,7 +23,7 @@ typedef enum um_class_embedding {
 typedef struct um_unet_config {
     int sample_h, sample_w; /* 0: not said */
     int in_channels, out_channels;
-    int levels;             /* entries of the arrays */
+    int levels; /* entries of the arrays */
     int channels[UM_UNET_MAX_LEVELS];
     bool down_attention[UM_UNET_MAX_LEVELS]; /* AttnDownBlock2D, from the largest images down */
     bool up_attention[UM_UNET_MAX_LEVELS];   /* AttnUpBlock2D, from the smallest images up */

@@ -12,19 +12,26 @@
 #include "support/scratch.h"
 
 /* An empty file, and the folders above it. */
-static void touch(scratch *s, const char *name) { scratch_write(s, name, "{}", 2); }
+static void touch(scratch *s, const char *name)
+{
+    scratch_write(s, name, "{}", 2);
+}
 
 /* Look for a model at `at`; the parts must be these names in the scratch folder, NULL for none. */
-static void check_found(scratch *s, const char *at, bool want_state, const char *unet, const char *scheduler,
-                        const char *state_folder)
+static void check_found(scratch *s, const char *at, bool want_state, const char *unet,
+                        const char *scheduler, const char *state_folder)
 {
     um_model_folder m;
     CHECK_OK(&s->ctx, um_model_folder_find(&s->ctx, &m, scratch_path(s, at), want_state));
     assert_string_equal(m.unet, scratch_path(s, unet));
-    if (scheduler) assert_string_equal(m.scheduler, scratch_path(s, scheduler));
-    else assert_null(m.scheduler);
-    if (state_folder) assert_string_equal(m.state, scratch_path(s, state_folder));
-    else assert_null(m.state);
+    if (scheduler)
+        assert_string_equal(m.scheduler, scratch_path(s, scheduler));
+    else
+        assert_null(m.scheduler);
+    if (state_folder)
+        assert_string_equal(m.state, scratch_path(s, state_folder));
+    else
+        assert_null(m.state);
     um_model_folder_free(&s->ctx, &m);
     assert_null(m.unet);
 }
@@ -52,7 +59,8 @@ static void a_run_gives_its_model_or_its_newest_checkpoint(void **state)
     touch(s, "run/checkpoints/step-10000000/half"); /* no model in it */
     touch(s, "run/checkpoints/step-x/unet/config.json");
     touch(s, "run/checkpoints/other-9999999/unet/config.json");
-    const char *newest = "run/checkpoints/step-0001000", *unet = "run/checkpoints/step-0001000/unet";
+    const char *newest = "run/checkpoints/step-0001000",
+               *unet = "run/checkpoints/step-0001000/unet";
     const char *scheduler = "run/checkpoints/step-0001000/scheduler/scheduler_config.json";
     check_found(s, "run", false, unet, scheduler, newest);
     touch(s, "run/checkpoints/step-99999/unet/config.json"); /* higher, though it sorts behind */
@@ -69,12 +77,16 @@ static void where_no_model_is_the_message_says_what_was_looked_for(void **state)
     scratch *s = *state;
     um_model_folder m;
     touch(s, "nothing/here");
-    assert_int_equal(um_model_folder_find(&s->ctx, &m, scratch_path(s, "nothing"), false), UM_BAD_FILE);
-    CHECK_TOLD(&s->ctx, "nothing: no model here (looked for unet/config.json, config.json, model/unet/");
+    assert_int_equal(um_model_folder_find(&s->ctx, &m, scratch_path(s, "nothing"), false),
+                     UM_BAD_FILE);
+    CHECK_TOLD(&s->ctx,
+               "nothing: no model here (looked for unet/config.json, config.json, model/unet/");
     assert_null(m.unet);
-    assert_int_equal(um_model_folder_find(&s->ctx, &m, scratch_path(s, "nowhere"), true), UM_BAD_FILE);
+    assert_int_equal(um_model_folder_find(&s->ctx, &m, scratch_path(s, "nowhere"), true),
+                     UM_BAD_FILE);
     CHECK_TOLD(&s->ctx, "nowhere: no such folder");
-    assert_int_equal(um_model_folder_find(&s->ctx, &m, scratch_path(s, "nothing/here"), false), UM_BAD_FILE);
+    assert_int_equal(um_model_folder_find(&s->ctx, &m, scratch_path(s, "nothing/here"), false),
+                     UM_BAD_FILE);
     CHECK_TOLD(&s->ctx, "nothing/here: a file (a model is a folder");
 }
 
@@ -101,7 +113,8 @@ static void a_pipeline_is_written_as_diffusers_reads_it(void **state)
     CHECK_OK(&s->ctx, um_scheduler_json_begin(&s->ctx, &scheduler, "DDPMScheduler"));
     CHECK_OK(&s->ctx, um_scheduler_json_set(&s->ctx, &scheduler, "beta_schedule", "linear"));
     CHECK_OK(&s->ctx, um_folder_make(&s->ctx, scratch_path(s, "out")));
-    CHECK_OK(&s->ctx, um_pipeline_write(&s->ctx, scratch_path(s, "out"), unet, NULL, "f32", &scheduler));
+    CHECK_OK(&s->ctx,
+             um_pipeline_write(&s->ctx, scratch_path(s, "out"), unet, NULL, "f32", &scheduler));
     um_scheduler_json_free(&scheduler);
 
     json_t *index = json_load_file(scratch_path(s, "out/model_index.json"), 0, &e);
@@ -117,7 +130,8 @@ static void a_pipeline_is_written_as_diffusers_reads_it(void **state)
     assert_memory_equal(a->values, b->values, a->padded * sizeof *a->values);
     um_unet_close(&loaded);
     assert_int_equal(um_pipeline_write(&s->ctx, scratch_path(s, "no/such"), unet, NULL, "f32",
-                                       &(um_scheduler_json){ .class_name = "DDPMScheduler" }), UM_IO);
+                                       &(um_scheduler_json){ .class_name = "DDPMScheduler" }),
+                     UM_IO);
     um_unet_close(&unet);
 }
 

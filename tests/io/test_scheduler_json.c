@@ -9,9 +9,11 @@
 #include "support/scratch.h"
 
 static const char text[] =
-    "{ \"_class_name\": \"DDIMScheduler\", \"_diffusers_version\": \"0.1\", \"num_train_timesteps\": 1000,\n"
+    "{ \"_class_name\": \"DDIMScheduler\", \"_diffusers_version\": \"0.1\", "
+    "\"num_train_timesteps\": 1000,\n"
     "  \"beta_start\": 0.0001, \"beta_end\": 0.02, \"beta_schedule\": \"scaled_linear\",\n"
-    "  \"clip_sample\": true, \"set_alpha_to_one\": false, \"trained_betas\": null, \"steps_offset\": 1,\n"
+    "  \"clip_sample\": true, \"set_alpha_to_one\": false, \"trained_betas\": null, "
+    "\"steps_offset\": 1,\n"
     "  \"disable_corrector\": [0, 1, 2.5], \"thresholds\": [], \"word\": \"a,b\" }";
 
 static void check_text(const um_scheduler_json *s, const char *name, const char *value)
@@ -25,7 +27,8 @@ static void keys_are_read_as_texts(void **state)
 {
     scratch *s = *state;
     um_scheduler_json j;
-    CHECK_OK(&s->ctx, um_scheduler_json_read(&s->ctx, &j, scratch_write(s, "j", text, strlen(text))));
+    CHECK_OK(&s->ctx,
+             um_scheduler_json_read(&s->ctx, &j, scratch_write(s, "j", text, strlen(text))));
     assert_string_equal(j.class_name, "DDIMScheduler");
     assert_int_equal(j.count, 10);
     check_text(&j, "num_train_timesteps", "1000");
@@ -45,10 +48,12 @@ static void keys_are_read_as_texts(void **state)
 static void what_is_written_has_its_types(void **state)
 {
     scratch *s = *state;
-    const char *const set[][2] = { { "num_train_timesteps", "1" },       { "beta_start", "1e-4" },
-                                   { "beta_schedule", "linear" },        { "clip_sample", "true" },
-                                   { "thresholding", "false" },          { "trained_betas", "0.1,0.25" },
-                                   { "prediction_type", "v_prediction" }, { "num_train_timesteps", "250" } };
+    const char *const set[][2] = {
+        { "num_train_timesteps", "1" },        { "beta_start", "1e-4" },
+        { "beta_schedule", "linear" },         { "clip_sample", "true" },
+        { "thresholding", "false" },           { "trained_betas", "0.1,0.25" },
+        { "prediction_type", "v_prediction" }, { "num_train_timesteps", "250" }
+    };
     um_scheduler_json j;
     json_error_t e;
     CHECK_OK(&s->ctx, um_scheduler_json_begin(&s->ctx, &j, "DDPMScheduler"));
@@ -57,10 +62,11 @@ static void what_is_written_has_its_types(void **state)
     CHECK_OK(&s->ctx, um_scheduler_json_write(&s->ctx, &j, scratch_path(s, "j")));
     um_scheduler_json_free(&j);
     json_t *is = json_load_file(scratch_path(s, "j"), 0, &e);
-    json_t *wanted = json_pack("{s:s, s:s, s:i, s:f, s:s, s:b, s:b, s:[f,f], s:s}", "_class_name",
-                               "DDPMScheduler", "_diffusers_version", "0.42.1", "num_train_timesteps", 250,
-                               "beta_start", 1e-4, "beta_schedule", "linear", "clip_sample", 1, "thresholding",
-                               0, "trained_betas", 0.1, 0.25, "prediction_type", "v_prediction");
+    json_t *wanted =
+        json_pack("{s:s, s:s, s:i, s:f, s:s, s:b, s:b, s:[f,f], s:s}", "_class_name",
+                  "DDPMScheduler", "_diffusers_version", "0.42.1", "num_train_timesteps", 250,
+                  "beta_start", 1e-4, "beta_schedule", "linear", "clip_sample", 1, "thresholding",
+                  0, "trained_betas", 0.1, 0.25, "prediction_type", "v_prediction");
     assert_true(json_equal(is, wanted));
     json_decref(is);
     json_decref(wanted);

@@ -15,23 +15,27 @@
 
 /* A network small enough to be written often, with attention and classes. */
 static const char small_json[] =
-    "{ \"_class_name\": \"UNet2DModel\", \"block_out_channels\": [8, 12], \"layers_per_block\": 1,\n"
+    "{ \"_class_name\": \"UNet2DModel\", \"block_out_channels\": [8, 12], \"layers_per_block\": "
+    "1,\n"
     "  \"down_block_types\": [\"DownBlock2D\", \"AttnDownBlock2D\"],\n"
     "  \"up_block_types\": [\"AttnUpBlock2D\", \"UpBlock2D\"],\n"
     "  \"norm_num_groups\": 4, \"attention_head_dim\": null, \"num_class_embeds\": 3 }\n";
 
 /* Every key away from its default. */
 static const char every_key[] =
-    "{ \"_class_name\": \"UNet2DModel\", \"_diffusers_version\": \"0.42.1\", \"act_fn\": \"mish\",\n"
+    "{ \"_class_name\": \"UNet2DModel\", \"_diffusers_version\": \"0.42.1\", \"act_fn\": "
+    "\"mish\",\n"
     "  \"add_attention\": false, \"attention_head_dim\": 4, \"attn_norm_num_groups\": 2,\n"
     "  \"block_out_channels\": [8, 16, 24], \"center_input_sample\": true,\n"
     "  \"class_embed_type\": \"identity\",\n"
     "  \"down_block_types\": [\"AttnDownBlock2D\", \"DownBlock2D\", \"AttnDownBlock2D\"],\n"
     "  \"downsample_padding\": 0, \"downsample_type\": \"resnet\", \"dropout\": 0.25,\n"
-    "  \"flip_sin_to_cos\": false, \"freq_shift\": 1, \"in_channels\": 4, \"layers_per_block\": 3,\n"
+    "  \"flip_sin_to_cos\": false, \"freq_shift\": 1, \"in_channels\": 4, \"layers_per_block\": "
+    "3,\n"
     "  \"mid_block_scale_factor\": 1.5, \"mid_block_type\": null, \"norm_eps\": 0.002,\n"
     "  \"norm_num_groups\": 8, \"num_class_embeds\": 7, \"num_train_timesteps\": 500,\n"
-    "  \"out_channels\": 5, \"resnet_time_scale_shift\": \"scale_shift\", \"sample_size\": [24, 40],\n"
+    "  \"out_channels\": 5, \"resnet_time_scale_shift\": \"scale_shift\", \"sample_size\": [24, "
+    "40],\n"
     "  \"time_embedding_dim\": 48, \"time_embedding_type\": \"learned\",\n"
     "  \"up_block_types\": [\"UpBlock2D\", \"AttnUpBlock2D\", \"UpBlock2D\"],\n"
     "  \"upsample_type\": \"resnet\" }\n";
@@ -69,7 +73,8 @@ static void every_key_is_understood(void **state)
 {
     scratch *s = *state;
     um_unet_config c;
-    CHECK_OK(&s->ctx, um_unet_file_read_config(&s->ctx, &c, scratch_write(s, "c", every_key, strlen(every_key))));
+    CHECK_OK(&s->ctx, um_unet_file_read_config(
+                          &s->ctx, &c, scratch_write(s, "c", every_key, strlen(every_key))));
     assert_true(c.act_fn == UM_MISH && !c.add_attention && c.attention_head_dim == 4);
     assert_true(c.attn_norm_num_groups == 2 && c.levels == 3 && c.channels[2] == 24);
     assert_true(c.center_input_sample && c.class_embed_type == UM_CLASS_IDENTITY);
@@ -106,8 +111,10 @@ static void what_is_not_supported_is_refused_by_name(void **state)
         const char *json, *told;
     } cases[] = {
         { "{\"cross_attention_dim\": 768}", "key 'cross_attention_dim' is none of UNet2DModel's" },
-        { "{\"_class_name\": \"UNet2DConditionModel\"}", "key '_class_name' is 'UNet2DConditionModel'" },
-        { "{\"act_fn\": \"tanh\"}", "key 'act_fn' is 'tanh' (supported: silu, swish, mish, gelu, relu)" },
+        { "{\"_class_name\": \"UNet2DConditionModel\"}",
+          "key '_class_name' is 'UNet2DConditionModel'" },
+        { "{\"act_fn\": \"tanh\"}",
+          "key 'act_fn' is 'tanh' (supported: silu, swish, mish, gelu, relu)" },
         { "{\"time_embedding_type\": \"x\"}", "key 'time_embedding_type' is 'x'" },
         { "{\"time_embedding_type\": null}", "key 'time_embedding_type' is null" },
         { "{\"time_embedding_type\": \"learned\"}", "num_train_timesteps is missing" },
@@ -115,9 +122,11 @@ static void what_is_not_supported_is_refused_by_name(void **state)
         { "{\"resnet_time_scale_shift\": \"spatial\"}", "(supported: default, scale_shift)" },
         { "{\"downsample_type\": \"fir\"}", "key 'downsample_type' is 'fir'" },
         { "{\"mid_block_type\": \"UNetMidBlock2DCrossAttn\"}", "(supported: UNetMidBlock2D)" },
-        { "{\"down_block_types\": [\"DownBlock2D\", \"SkipDownBlock2D\", \"DownBlock2D\", \"DownBlock2D\"]}",
+        { "{\"down_block_types\": [\"DownBlock2D\", \"SkipDownBlock2D\", \"DownBlock2D\", "
+          "\"DownBlock2D\"]}",
           "key 'down_block_types' is 'SkipDownBlock2D'" },
-        { "{\"up_block_types\": [\"UpBlock2D\"]}", "key 'up_block_types' has 1 entries (4, as many as" },
+        { "{\"up_block_types\": [\"UpBlock2D\"]}",
+          "key 'up_block_types' has 1 entries (4, as many as" },
         { "{\"block_out_channels\": [32, 64]}", "key 'down_block_types' is missing (2 levels)" },
         { "{\"block_out_channels\": [1, 1, 1, 1, 1, 1, 1, 1, 1]}", "has 9 entries (at most 8" },
         { "{\"block_out_channels\": \"x\"}", "key 'block_out_channels' should be an array" },
@@ -131,7 +140,8 @@ static void what_is_not_supported_is_refused_by_name(void **state)
         { "{\"downsample_padding\": 2}", "downsample_padding is 2 (0 to 1)" },
         { "{\"sample_size\": [32]}", "key 'sample_size' should be a size or [height, width]" },
         { "{\"sample_size\": 0}", "key 'sample_size' is 0" },
-        { "{\"sample_size\": [24, 20]}", "sample_size: images of 24 x 20 do not pass through 4 levels" },
+        { "{\"sample_size\": [24, 20]}",
+          "sample_size: images of 24 x 20 do not pass through 4 levels" },
         { "{\"dropout\": 1.0}", "dropout is 1" },
         { "{\"norm_eps\": \"1e-5\"}", "key 'norm_eps' should be a number" },
         { "{\"add_attention\": 1}", "key 'add_attention' should be true or false" },
@@ -182,7 +192,8 @@ static um_unet *small_net(scratch *s)
 
 static const char net_weights[] = "net/diffusion_pytorch_model.safetensors";
 
-/* Write some of the network's tensors under a name that `rename` may change (NULL: leave it out). */
+/* Write some of the network's tensors under a name that `rename` may change (NULL: leave it out).
+ */
 static void write_tensors(scratch *s, um_unet *unet, const char *file,
                           const char *(*rename)(const char *name, char *room))
 {
@@ -221,7 +232,8 @@ static void what_is_saved_is_loaded_bit_for_bit(void **state)
 {
     scratch *s = *state;
     um_unet *unet = small_net(s);
-    CHECK_OK(&s->ctx, um_unet_file_write_weights(&s->ctx, unet, NULL, "F32", scratch_path(s, "net")));
+    CHECK_OK(&s->ctx,
+             um_unet_file_write_weights(&s->ctx, unet, NULL, "F32", scratch_path(s, "net")));
     check_same_values(s, unet);
     um_unet_close(&unet);
 }
@@ -235,7 +247,8 @@ static void other_values_than_the_networks_can_be_saved(void **state)
     CHECK_OK(&s->ctx, um_alloc(&s->ctx, &average, params->padded, sizeof *average, "average"));
     memcpy(average, params->values, params->padded * sizeof *average);
     um_params_initialise(params, 4);
-    CHECK_OK(&s->ctx, um_unet_file_write_weights(&s->ctx, unet, average, "f32", scratch_path(s, "net")));
+    CHECK_OK(&s->ctx,
+             um_unet_file_write_weights(&s->ctx, unet, average, "f32", scratch_path(s, "net")));
     memcpy(params->values, average, params->padded * sizeof *average);
     check_same_values(s, unet);
     um_free(&s->ctx, average);
@@ -252,14 +265,17 @@ static void narrow_numbers_are_rounded_and_widened(void **state)
     um_unet *unet = small_net(s), *loaded;
     const um_params *a = um_unet_params(unet);
     for (size_t k = 0; k < UM_COUNT(types); k++) {
-        CHECK_OK(&s->ctx, um_unet_file_write_weights(&s->ctx, unet, NULL, types[k].dtype, scratch_path(s, "net")));
+        CHECK_OK(&s->ctx, um_unet_file_write_weights(&s->ctx, unet, NULL, types[k].dtype,
+                                                     scratch_path(s, "net")));
         CHECK_OK(&s->ctx, um_unet_file_load(&loaded, &s->ctx, scratch_path(s, "net")));
         const um_params *b = um_unet_params(loaded);
         for (size_t i = 0; i < a->padded; i++)
             CHECK_NEAR(b->values[i], a->values[i], types[k].part * fabs(a->values[i]) + 1e-7);
         um_unet_close(&loaded);
     }
-    assert_int_equal(um_unet_file_write_weights(&s->ctx, unet, NULL, "int8", scratch_path(s, "net")), UM_BAD_ARG);
+    assert_int_equal(
+        um_unet_file_write_weights(&s->ctx, unet, NULL, "int8", scratch_path(s, "net")),
+        UM_BAD_ARG);
     CHECK_TOLD(&s->ctx, "'int8' (f32, f16, bf16)");
     um_unet_close(&unet);
 }
@@ -307,10 +323,14 @@ static void write_index(scratch *s, um_unet *unet, const char *second)
     json_t *map = json_object();
     for (int i = 0; i < params->count; i++) {
         const char *name = params->list[i]->name;
-        json_object_set_new(map, name, json_string(first_half(name, NULL) ? "one.safetensors" : second));
+        json_object_set_new(map, name,
+                            json_string(first_half(name, NULL) ? "one.safetensors" : second));
     }
     json_t *root = json_pack("{s:o}", "weight_map", map);
-    assert_int_equal(json_dump_file(root, scratch_path(s, "net/diffusion_pytorch_model.safetensors.index.json"), 0), 0);
+    assert_int_equal(
+        json_dump_file(root, scratch_path(s, "net/diffusion_pytorch_model.safetensors.index.json"),
+                       0),
+        0);
     json_decref(root);
 }
 
@@ -346,7 +366,8 @@ static const char *one_too_many(const char *name, char *room)
 }
 
 /* Tensors as `rename` says; loading must fail, tell this, and open nothing. */
-static void check_refused(scratch *s, um_unet *unet, const char *(*rename)(const char *, char *), const char *told)
+static void check_refused(scratch *s, um_unet *unet, const char *(*rename)(const char *, char *),
+                          const char *told)
 {
     um_unet *loaded = unet;
     if (rename) write_tensors(s, unet, net_weights, rename);
@@ -362,7 +383,8 @@ static void tensors_that_do_not_fit_are_named(void **state)
     check_refused(s, unet, one_missing, "tensor 'up_blocks.0.attentions.1.to_k.bias' is missing");
     check_refused(s, unet, one_too_many, "tensor 'conv_in.bias' is missing");
     um_params_find(um_unet_params(unet), "conv_in.weight")->shape.c = 7;
-    check_refused(s, unet, older, "tensor 'conv_in.weight' is [7, 3, 3, 3] (the network has [8, 3, 3, 3])");
+    check_refused(s, unet, older,
+                  "tensor 'conv_in.weight' is [7, 3, 3, 3] (the network has [8, 3, 3, 3])");
     um_params_find(um_unet_params(unet), "conv_in.weight")->shape.c = 8;
     const char *name = um_unet_params(unet)->list[0]->name;
     um_unet_params(unet)->list[0]->name = "stranger"; /* of the shape of conv_in.weight */
@@ -376,12 +398,14 @@ static void a_tensor_of_no_layer_is_refused(void **state)
 {
     scratch *s = *state;
     um_unet *unet = small_net(s);
-    static const char larger[] = "{ \"block_out_channels\": [8, 12], \"layers_per_block\": 1, \"norm_num_groups\": 4,"
-                                 "\"down_block_types\": [\"DownBlock2D\", \"AttnDownBlock2D\"], \"num_class_embeds\": 3,"
-                                 "\"up_block_types\": [\"UpBlock2D\", \"UpBlock2D\"], \"attention_head_dim\": null }";
+    static const char larger[] =
+        "{ \"block_out_channels\": [8, 12], \"layers_per_block\": 1, \"norm_num_groups\": 4,"
+        "\"down_block_types\": [\"DownBlock2D\", \"AttnDownBlock2D\"], \"num_class_embeds\": 3,"
+        "\"up_block_types\": [\"UpBlock2D\", \"UpBlock2D\"], \"attention_head_dim\": null }";
     write_tensors(s, unet, net_weights, older);
     scratch_write(s, "net/config.json", larger, strlen(larger));
-    check_refused(s, unet, NULL, "tensor 'up_blocks.0.attentions.0.group_norm.bias' is none of the network's");
+    check_refused(s, unet, NULL,
+                  "tensor 'up_blocks.0.attentions.0.group_norm.bias' is none of the network's");
     um_unet_close(&unet);
 }
 

@@ -33,10 +33,15 @@ static void visit(void *arg, um_visitor *v)
 static void build(model *m)
 {
     *m = (model){
-        .table = { .shape = { 1, 1, 400, 5 }, .layout = UM_LAYOUT_TABLE, .init = UM_INIT_NORMAL,
+        .table = { .shape = { 1, 1, 400, 5 },
+                   .layout = UM_LAYOUT_TABLE,
+                   .init = UM_INIT_NORMAL,
                    .scale = 2.0 },
-        .frozen = { .shape = { 1, 1, 1, 3 }, .layout = UM_LAYOUT_VECTOR, .init = UM_INIT_NORMAL,
-                    .scale = 1.0, .frozen = true },
+        .frozen = { .shape = { 1, 1, 1, 3 },
+                    .layout = UM_LAYOUT_VECTOR,
+                    .init = UM_INIT_NORMAL,
+                    .scale = 1.0,
+                    .frozen = true },
     };
     um_res_init(&m->block,
                 &(um_res_settings){
@@ -74,8 +79,10 @@ static void the_block_is_aligned_and_its_gaps_are_zero(void **state)
         const size_t at = um_params_offset(&params, p), n = um_shape_count(p->shape);
         assert_int_equal((uintptr_t)p->value % UM_ALIGN, 0);
         assert_true(at + n <= params.padded);
-        if (p->frozen) assert_null(p->grad);
-        else assert_ptr_equal(p->grad, params.grads + at);
+        if (p->frozen)
+            assert_null(p->grad);
+        else
+            assert_ptr_equal(p->grad, params.grads + at);
         for (size_t k = at; k < at + n; k++) {
             assert_false(owned[k]);
             owned[k] = true;

@@ -97,7 +97,8 @@ static result run_one(const char *model, int threads, bool recompute)
     CHECK_OK(&ctx, um_kernels_choose(&ctx, "auto"));
     unet_run_start(&r, &ctx, model, recompute);
     const um_params *params = um_unet_params(r.unet);
-    result out = { .n_grads = params->padded, .bytes = um_tape_bytes(r.tape),
+    result out = { .n_grads = params->padded,
+                   .bytes = um_tape_bytes(r.tape),
                    .n_output = um_shape_count(um_shape_of(r.tape, r.output)) };
     out.grads = malloc(out.n_grads * sizeof(float));
     out.output = malloc(out.n_output * sizeof(float));

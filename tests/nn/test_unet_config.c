@@ -23,8 +23,11 @@ static void defaults_are_diffusers_and_make_a_network(void **state)
 }
 
 /* One change to the defaults each. */
-#define SPOIL(name, ...) \
-    static void name(um_unet_config *c) { __VA_ARGS__; }
+#define SPOIL(name, ...)                                                                           \
+    static void name(um_unet_config *c)                                                            \
+    {                                                                                              \
+        __VA_ARGS__;                                                                               \
+    }
 SPOIL(no_input, c->in_channels = 0)
 SPOIL(no_output, c->out_channels = -1)
 SPOIL(no_level, c->levels = 0)
