@@ -18,10 +18,23 @@ enum { STEPS = 24, BATCH = 4, SIDE = 28, IMAGE = SIDE * SIDE };
 static um_train_settings recipe(void)
 {
     return (um_train_settings){
-        .steps = STEPS, .batch = BATCH, .accumulate = 1, .loss = um_loss_defaults(),
-        .optimizer = UM_ADAMW, .lr = 1e-3, .beta1 = 0.95, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 1e-2,
-        .clip_norm = 1.0, .lr_schedule = UM_LR_COSINE, .warmup = 5,
-        .ema_decay = 0.9999, .ema_warmup = true, .ema_inv_gamma = 1.0, .ema_power = 0.75,
+        .steps = STEPS,
+        .batch = BATCH,
+        .accumulate = 1,
+        .loss = um_loss_defaults(),
+        .optimizer = UM_ADAMW,
+        .lr = 1e-3,
+        .beta1 = 0.95,
+        .beta2 = 0.999,
+        .eps = 1e-8,
+        .weight_decay = 1e-2,
+        .clip_norm = 1.0,
+        .lr_schedule = UM_LR_COSINE,
+        .warmup = 5,
+        .ema_decay = 0.9999,
+        .ema_warmup = true,
+        .ema_inv_gamma = 1.0,
+        .ema_power = 0.75,
     };
 }
 
@@ -33,7 +46,8 @@ typedef struct run {
     um_trainer *trainer;
     um_safetensors data;
     double t[STEPS * BATCH];
-    float x0[STEPS * BATCH * IMAGE], noise[STEPS * BATCH * IMAGE]; /* one channel: both orders are the same */
+    /* one channel: the file's order and ours are the same */
+    float x0[STEPS * BATCH * IMAGE], noise[STEPS * BATCH * IMAGE];
 } run;
 
 static void start(run *r, um_ctx *ctx)
@@ -42,11 +56,14 @@ static void start(run *r, um_ctx *ctx)
     r->ctx = ctx;
     CHECK_OK(ctx, um_schedule_init(ctx, &r->schedule, &linear));
     CHECK_OK(ctx, um_unet_file_load(&r->unet, ctx, golden_path("train/start")));
-    CHECK_OK(ctx, um_trainer_open(&r->trainer, ctx, r->unet, &r->schedule, &r->settings, SIDE, SIDE));
+    CHECK_OK(ctx,
+             um_trainer_open(&r->trainer, ctx, r->unet, &r->schedule, &r->settings, SIDE, SIDE));
     CHECK_OK(ctx, um_safetensors_open(&r->data, ctx, golden_path("train/run.safetensors")));
     CHECK_OK(ctx, um_stored_doubles(ctx, um_safetensors_find(&r->data, "t"), r->t, UM_COUNT(r->t)));
-    CHECK_OK(ctx, um_stored_floats(ctx, um_safetensors_find(&r->data, "x0"), r->x0, UM_COUNT(r->x0)));
-    CHECK_OK(ctx, um_stored_floats(ctx, um_safetensors_find(&r->data, "noise"), r->noise, UM_COUNT(r->noise)));
+    CHECK_OK(ctx,
+             um_stored_floats(ctx, um_safetensors_find(&r->data, "x0"), r->x0, UM_COUNT(r->x0)));
+    CHECK_OK(ctx, um_stored_floats(ctx, um_safetensors_find(&r->data, "noise"), r->noise,
+                                   UM_COUNT(r->noise)));
 }
 
 static void finish(run *r)
@@ -60,7 +77,8 @@ static void finish(run *r)
 static um_batch batch_of(run *r, int step, int t[BATCH], int labels[BATCH])
 {
     for (int i = 0; i < BATCH; i++) t[i] = (int)r->t[step * BATCH + i], labels[i] = 0;
-    return (um_batch){ BATCH, r->x0 + step * BATCH * IMAGE, r->noise + step * BATCH * IMAGE, t, labels };
+    return (um_batch){ BATCH, r->x0 + step * BATCH * IMAGE, r->noise + step * BATCH * IMAGE, t,
+                       labels };
 }
 
 /* Our weights against "prefix.NAME" of the file: 1e-3 of the largest. */
@@ -87,7 +105,8 @@ static void check_weights(run *r, const char *prefix, const um_real *values)
         test_free(expected);
         test_free(ours);
     }
-    if (!(worst <= 1e-3 * largest)) fail_msg("%s.%s is off by %g of %g", prefix, where, worst, largest);
+    if (!(worst <= 1e-3 * largest))
+        fail_msg("%s.%s is off by %g of %g", prefix, where, worst, largest);
 }
 
 static void steps_of_pytorch_are_reproduced_on(um_ctx *ctx)
@@ -153,7 +172,8 @@ static void accumulating_gives_the_same_step(void **state)
     CHECK_NEAR(norm[1], norm[0], 1e-5 * norm[0]);
 }
 
-static void step_once(um_ctx *ctx, bool recompute, int threads, um_real **weights, size_t *count, size_t *bytes)
+static void step_once(um_ctx *ctx, bool recompute, int threads, um_real **weights, size_t *count,
+                      size_t *bytes)
 {
     run *r = test_calloc(1, sizeof *r);
     int t[BATCH], labels[BATCH];
