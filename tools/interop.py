@@ -33,15 +33,17 @@ def draw_config(r):
     """A configuration that UNet2DModel accepts; every key takes each of its values in time."""
     levels = r.choice([1, 2, 2, 3, 3, 4])
     groups = r.choice([1, 2, 4, 8])
-    channels = tuple(groups * r.randint(max(1, 8 // groups), max(2, 40 // groups)) for _ in range(levels))
+    widths = range(max(1, 8 // groups), max(2, 40 // groups) + 1)
+    channels = tuple(groups * r.choice(widths) for _ in range(levels))
     down, up = draw_blocks(r, levels)
+    # At least 2 x 2 pixels at the lowest level: a norm over one number has gradients of noise alone.
     step = 2 ** (levels - 1)
-    size = (step * r.randint(max(1, 8 // step), max(1, 20 // step)),
-            step * r.randint(max(1, 8 // step), max(1, 20 // step)))
+    size = tuple(step * r.randint(max(2, 8 // step), max(3, 20 // step)) for _ in range(2))
     head = r.choice([None, None, 4, 8, min(channels), max(1, min(channels) // 3)])
     config = dict(
         sample_size=size[0] if size[0] == size[1] else size,
-        in_channels=r.randint(1, 5), out_channels=r.randint(1, 5), center_input_sample=r.random() < 0.2,
+        in_channels=r.randint(1, 5), out_channels=r.randint(1, 5),
+        center_input_sample=r.random() < 0.2,
         time_embedding_type=r.choice(["positional", "positional", "positional", "fourier", "learned"]),
         time_embedding_dim=r.choice([None, None, 24, 50]), freq_shift=r.choice([0, 1]),
         flip_sin_to_cos=r.random() < 0.5, down_block_types=down, up_block_types=up,
@@ -49,11 +51,13 @@ def draw_config(r):
         mid_block_type=r.choice(["UNetMidBlock2D"] * 5 + [None]),
         mid_block_scale_factor=r.choice([1, 1, 2 ** 0.5]), downsample_padding=r.choice([0, 1]),
         downsample_type=r.choice(["conv", "resnet"]), upsample_type=r.choice(["conv", "resnet"]),
-        dropout=r.choice([0.0, 0.1]), act_fn=r.choice(["silu", "silu", "swish", "mish", "gelu", "relu"]),
+        dropout=r.choice([0.0, 0.1]),
+        act_fn=r.choice(["silu", "silu", "swish", "mish", "gelu", "relu"]),
         attention_head_dim=head if head is None or head <= min(channels) else None,
         norm_num_groups=groups, attn_norm_num_groups=r.choice([None, None, 1, groups]),
-        norm_eps=r.choice([1e-5, 1e-6]), resnet_time_scale_shift=r.choice(["default", "default", "scale_shift"]),
-        add_attention=r.random() < 0.7, class_embed_type=r.choice([None, None, None, "timestep", "identity"]),
+        norm_eps=r.choice([1e-5, 1e-6]), add_attention=r.random() < 0.7,
+        resnet_time_scale_shift=r.choice(["default", "default", "scale_shift"]),
+        class_embed_type=r.choice([None, None, None, "timestep", "identity"]),
         num_class_embeds=None, num_train_timesteps=None)
     if config["class_embed_type"] is None and r.random() < 0.4:
         config["num_class_embeds"] = r.randint(1, 12)
@@ -65,7 +69,7 @@ def draw_config(r):
 def draw_inputs(config, generator):
     """Images, timesteps, labels where the model has them, and a target."""
     size = config["sample_size"]
-    h, w = size if isinstance(size, tuple) else (size, size)
+    h, w = (size, size) if isinstance(size, int) else size
     n = 3
     inputs = dict(
         sample=torch.randn(n, config["in_channels"], h, w, generator=generator),
@@ -111,16 +115,21 @@ def differences(theirs, ours):
                 yield f"{name} is off by {off:.3g}, {allowed:.3g} allowed"
 
 
-def compare(unmist, seed, folder):
-    """One random model; gives its configuration and what is wrong with our numbers."""
-    config = draw_config(random.Random(seed))
+def make_model(config, seed):
+    """A model with weights of no symmetry, and inputs for it."""
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     model = UNet2DModel(**config).eval()
     with torch.no_grad():
         for p in model.parameters():  # no two gains, biases or rows alike
             p.add_(0.05 * torch.randn(p.shape, generator=generator))
-    inputs = draw_inputs(config, generator)
+    return model, draw_inputs(model.config, generator)
+
+
+def compare(unmist, seed, folder):
+    """One random model; gives its configuration and what is wrong with our numbers."""
+    config = draw_config(random.Random(seed))
+    model, inputs = make_model(config, seed)
     model.save_pretrained(folder / "model")
     save_file(inputs, str(folder / "in.safetensors"))
     done = subprocess.run([unmist, "forward", folder / "model", folder / "in.safetensors",

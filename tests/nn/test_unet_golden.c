@@ -58,6 +58,7 @@ static void check_parameters(unet_run *r, const char *where)
     const double of_net = largest_gradient(r);
     for (int i = 0; i < params->count; i++) {
         const um_param *p = params->list[i];
+        if (p->frozen) continue;
         char name[256];
         size_t count;
         float *ours;

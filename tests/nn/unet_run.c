@@ -8,8 +8,9 @@
 #include "io/unet_file.h"
 #include "support/golden.h"
 
-const char *const unet_run_models[] = { "ddpm_like",   "gray_heads",      "class_cond",
-                                        "scale_shift", "resample_resnet", "odd_size",
+const char *const unet_run_models[] = { "ddpm_like",    "gray_heads",      "class_cond",
+                                        "scale_shift",  "resample_resnet", "odd_size",
+                                        "tiny_fourier", "tiny_learned",    "tiny_plain",
                                         NULL };
 
 float *unet_run_stored(unet_run *r, const char *name, size_t *count)
@@ -38,6 +39,7 @@ static um_shape shape_of(unet_run *r, const char *name)
     const um_stored *s;
     CHECK_OK(r->ctx, um_safetensors_get(&r->io, name, &s));
     if (s->rank == 1) return (um_shape){ (int)s->shape[0], 1, 1, 1 };
+    if (s->rank == 2) return (um_shape){ (int)s->shape[0], 1, 1, (int)s->shape[1] };
     return (um_shape){ (int)s->shape[0], (int)s->shape[2], (int)s->shape[3], (int)s->shape[1] };
 }
 

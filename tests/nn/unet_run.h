@@ -15,7 +15,7 @@ typedef struct unet_run {
     um_var x, time, labels, target, output, loss;
 } unet_run;
 
-/* The six folders of tests/golden/unet; NULL behind the last. */
+/* The folders of tests/golden/unet; NULL behind the last. */
 extern const char *const unet_run_models[];
 
 /* Load the model `name`, record it with the file's inputs, walk forward and back. ctx has its
