@@ -15,7 +15,7 @@ INLINE vf silu(vf x) { return x * vsigmoid(x); }
 INLINE vf silu_slope(vf x)
 {
     const vf s = vsigmoid(x);
-    return s * (1 + x * (1 - s));
+    return s * vmadd(x, 1 - s, vset(1));
 }
 
 /* from 20 on tanh(log(1 + e)) is 1 in float, and e^2 still far from overflow */
@@ -35,7 +35,7 @@ INLINE vf mish(vf x)
 INLINE vf mish_slope(vf x)
 {
     const vf u = mish_u(x), inverse = 1 / (u + 2), t = u * inverse;
-    return t + x * vsigmoid(x) * (2 * inverse * (1 + t));
+    return vmadd(x * vsigmoid(x), 2 * inverse * (1 + t), t);
 }
 
 INLINE vf normal_below(vf x)

@@ -5,6 +5,7 @@
  * channel, whichever thread has it. */
 #include "tensor/kernels/fast/each.h"
 #include "tensor/kernels/fast/tier.h"
+#include "tensor/kernels/fast/vmath.h"
 
 #include <string.h>
 
@@ -25,7 +26,7 @@ static void scale_pixel(ptrdiff_t c, const float *x, const float *s, float *y)
 {
     EACH_VECTOR(i, lanes, c, {
         const vf scale = 1 + ldn(s + i, lanes), shift = ldn(s + c + i, lanes);
-        stn(y + i, ldn(x + i, lanes) * scale + shift, lanes);
+        stn(y + i, vmadd(ldn(x + i, lanes), scale, shift), lanes);
     });
 }
 
@@ -99,7 +100,7 @@ INLINE void vjp_run(const struct tile *t, ptrdiff_t at, vf scale, ptrdiff_t run,
     vf sum_x = { 0 }, sum = { 0 };
     for (ptrdiff_t p = 0; p < run; p++, at += t->stride) {
         const vf d = ldn(t->dy + at, lanes);
-        sum_x += d * ldn(t->x + at, lanes);
+        sum_x = vmadd(d, ldn(t->x + at, lanes), sum_x);
         sum += d;
         if (t->dx) putn(t->dx + at, d * scale, lanes, t->add_dx);
     }

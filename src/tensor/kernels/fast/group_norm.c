@@ -26,7 +26,7 @@ INLINE void sum_run(struct sums *s, int at, const float *x, ptrdiff_t stride, in
     for (int p = 1; p < run; p++) {
         const vf d = ldn(x + p * stride, lanes) - f;
         u += d;
-        v += d * d;
+        v = vmadd(d, d, v);
     }
     float fs[VW], us[VW], vs[VW];
     st(fs, f);
@@ -81,7 +81,8 @@ struct affine {
 INLINE void map_pixel(const struct affine *a, int count, const float *x, float *y, bool silu)
 {
     EACH_VECTOR(i, lanes, count, {
-        const vf z = (ldn(x + i, lanes) - ld(a->m + i)) * ld(a->scale + i) + ld(a->shift + i);
+        const vf d = ldn(x + i, lanes) - ld(a->m + i);
+        const vf z = vmadd(d, ld(a->scale + i), ld(a->shift + i));
         stn(y + i, silu ? z * vsigmoid(z) : z, lanes);
     });
 }

@@ -40,8 +40,8 @@ static void load_tile(const struct call *call, const struct item *t, int c, int 
 INLINE vf dz_at(const struct tile *v, ptrdiff_t i, vf dy, vf xhat, bool silu)
 {
     if (!silu) return dy;
-    const vf z = ld(v->gamma + i) * xhat + ld(v->beta + i), s = vsigmoid(z);
-    return dy * (s * (1 + z * (1 - s)));
+    const vf z = vmadd(ld(v->gamma + i), xhat, ld(v->beta + i)), s = vsigmoid(z);
+    return dy * (s * vmadd(z, 1 - s, vset(1)));
 }
 
 /* Sums over pixels of dz and of dz xhat, for each channel of a tile. */
@@ -60,7 +60,7 @@ INLINE void sum_run(const struct call *call, const struct tile *v, struct sums *
         const vf xhat = (ldn(call->x + at, lanes) - mean) * rstd;
         const vf dz = dz_at(v, i, ldn(call->dy + at, lanes), xhat, silu);
         u += dz;
-        w += dz * xhat;
+        w = vmadd(dz, xhat, w);
         if (silu && call->keep_dz) stn(call->out->dx + at, dz, lanes);
     }
     float us[VW], ws[VW];
@@ -107,7 +107,8 @@ INLINE void dx_pixel(const struct call *call, const struct tile *v, int count, s
         const vf rstd = ld(v->rstd + i), gamma = ld(v->gamma + i);
         const vf xhat = (ldn(call->x + at + i, lanes) - ld(v->mean + i)) * rstd;
         const vf d = dz_at(v, i, ldn(dz + i, lanes), xhat, again);
-        putn(dx + i, rstd * (gamma * d - ld(v->k1 + i) * xhat - ld(v->k0 + i)), lanes, add);
+        const vf away = vmadd(ld(v->k1 + i), xhat, ld(v->k0 + i));
+        putn(dx + i, rstd * vmadd(gamma, d, -away), lanes, add);
     });
 }
 

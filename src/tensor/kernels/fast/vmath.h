@@ -1,10 +1,46 @@
 /* SPDX-License-Identifier: MIT
  * vmath.h - exp and the logistic function on vectors, about 2 ulp over the whole range: overflow
- * gives infinity, underflow denormals and zero, and a NaN stays one. */
+ * gives infinity, underflow denormals and zero, and a NaN stays one. Intrinsics only for what the
+ * vector extensions cannot say. */
 #ifndef UM_VMATH_H
 #define UM_VMATH_H
 
 #include "tensor/kernels/fast/vec.h"
+
+#if defined __AVX2__
+#include <immintrin.h>
+#elif defined __aarch64__
+#include <arm_neon.h>
+#endif
+
+/* a * b + c: in one rounding where the instruction set can, always in two where it cannot. What the
+ * compiler fuses by itself may differ between a loop and its tail; this does not. */
+INLINE vf vmadd(vf a, vf b, vf c)
+{
+#if defined __AVX512F__
+    return _mm512_fmadd_ps(a, b, c);
+#elif defined __FMA__
+    return _mm256_fmadd_ps(a, b, c);
+#elif defined __aarch64__
+    return vfmaq_f32(c, a, b);
+#else
+    return a * b + c;
+#endif
+}
+
+INLINE vf vsqrt(vf x)
+{
+#if defined __AVX512F__
+    return _mm512_sqrt_ps(x);
+#elif defined __AVX2__
+    return _mm256_sqrt_ps(x);
+#elif defined __aarch64__
+    return vsqrtq_f32(x);
+#else
+    for (int i = 0; i < VW; i++) x[i] = __builtin_sqrtf(x[i]);
+    return x;
+#endif
+}
 
 INLINE vf vabs(vf x) { return (vf)((vi)x & 0x7fffffff); }
 
@@ -16,22 +52,20 @@ INLINE vf vclamp(float low, vf x, float high) { return vmin(vset(high), vmax(vse
 INLINE vf vexp(vf x)
 {
     x = vclamp(-104.0f, x, 89.0f);
-    const vf t = x * 1.44269504f + 12582912.0f; /* 1.5 * 2^23: the whole number n in the low bits */
-    const vf n = t - 12582912.0f;
-    const vf r = x - n * 0.693359375f + n * 2.12194440e-4f; /* ln 2 in two parts */
-    vf p = 1.0f / 720 + r * (1.0f / 5040);
-    p = 1.0f / 24 + r * (1.0f / 120 + r * p);
-    p = 1 + r * (1 + r * (0.5f + r * (1.0f / 6 + r * p)));
-    const vi whole = (vi)t - 0x4b400000, half = whole >> 1; /* bits of 12582912.0f */
+    const vf shift = vset(12582912.0f); /* 1.5 * 2^23 brings the whole number n to the low bits */
+    const vf t = vmadd(x, vset(1.44269504f), shift), n = t - shift;
+    const vf most = vmadd(n, vset(-0.693359375f), x); /* ln 2 in two parts; this product is exact */
+    const vf r = vmadd(n, vset(2.12194440e-4f), most);
+    vf p = vmadd(r, vset(1.0f / 5040), vset(1.0f / 720));
+    p = vmadd(r, p, vset(1.0f / 120));
+    p = vmadd(r, p, vset(1.0f / 24));
+    p = vmadd(r, p, vset(1.0f / 6));
+    p = vmadd(r, p, vset(0.5f));
+    p = vmadd(r, vmadd(r, p, vset(1)), vset(1));
+    const vi whole = (vi)t - (vi)shift, half = whole >> 1;
     return p * (vf)((half + 127) << 23) * (vf)((whole - half + 127) << 23);
 }
 
 INLINE vf vsigmoid(vf x) { return 1 / (1 + vexp(-x)); }
-
-INLINE vf vsqrt(vf x)
-{
-    for (int i = 0; i < VW; i++) x[i] = __builtin_sqrtf(x[i]);
-    return x;
-}
 
 #endif
