@@ -6,25 +6,29 @@
 #include <stdio.h>
 #include <string.h>
 
-/* diffusers' keys that say how the model was trained, and our settings. */
+/* diffusers' keys that say how the model was trained, and our settings; what diffusers takes where
+ * the key is missing. The last two are ours: diffusers knows no cosine but its own, and passes over
+ * keys that it does not know. */
 static const struct key {
-    const char *name, *section, *key;
+    const char *name, *section, *key, *otherwise;
 } facts[] = {
-    { "num_train_timesteps", "diffusion", "timesteps" },
-    { "beta_schedule", "diffusion", "schedule" },
-    { "beta_start", "diffusion", "beta_start" },
-    { "beta_end", "diffusion", "beta_end" },
-    { "prediction_type", "diffusion", "prediction_type" },
+    { "num_train_timesteps", "diffusion", "timesteps", "1000" },
+    { "beta_schedule", "diffusion", "schedule", "linear" },
+    { "beta_start", "diffusion", "beta_start", "0.0001" },
+    { "beta_end", "diffusion", "beta_end", "0.02" },
+    { "prediction_type", "diffusion", "prediction_type", "epsilon" },
+    { "cosine_s", "diffusion", "cosine_s", "0.008" },
+    { "max_beta", "diffusion", "max_beta", "0.999" },
 }, options[] = {
-    { "timestep_spacing", "sample", "timestep_spacing" },
-    { "steps_offset", "sample", "steps_offset" },
-    { "clip_sample", "sample", "clip_sample" },
-    { "clip_sample_range", "sample", "clip_sample_range" },
-    { "thresholding", "sample", "thresholding" },
-    { "dynamic_thresholding_ratio", "sample", "dynamic_thresholding_ratio" },
-    { "sample_max_value", "sample", "sample_max_value" },
-    { "set_alpha_to_one", "sample", "set_alpha_to_one" },
-    { "variance_type", "sample", "variance_type" },
+    { "timestep_spacing", "sample", "timestep_spacing", NULL },
+    { "steps_offset", "sample", "steps_offset", NULL },
+    { "clip_sample", "sample", "clip_sample", NULL },
+    { "clip_sample_range", "sample", "clip_sample_range", NULL },
+    { "thresholding", "sample", "thresholding", NULL },
+    { "dynamic_thresholding_ratio", "sample", "dynamic_thresholding_ratio", NULL },
+    { "sample_max_value", "sample", "sample_max_value", NULL },
+    { "set_alpha_to_one", "sample", "set_alpha_to_one", NULL },
+    { "variance_type", "sample", "variance_type", NULL },
 };
 
 /* diffusers' class of a sampler. */
@@ -39,6 +43,7 @@ static um_status offer(um_ctx *ctx, um_config *c, const um_scheduler_json *sched
                        const struct key *k, um_source source)
 {
     const char *text = um_scheduler_json_get(scheduler, k->name);
+    if (!text) text = k->otherwise;
     if (!text) return UM_OK;
     const um_origin origin = { source, "scheduler_config.json", 0 };
     const um_status status = um_config_offer(ctx, c, k->section, k->key, text, &origin);
@@ -46,16 +51,40 @@ static um_status offer(um_ctx *ctx, um_config *c, const um_scheduler_json *sched
                            : um_fail_at(ctx, UM_BAD_FILE, "scheduler_config.json: %s", k->name);
 }
 
-um_status um_config_adopt(um_ctx *ctx, um_config *c, const um_scheduler_json *scheduler)
+/* Facts that no setting can hold. */
+static um_status check_facts(um_ctx *ctx, const um_scheduler_json *scheduler)
 {
-    if (!scheduler->class_name) return UM_OK;
     const char *zero = um_scheduler_json_get(scheduler, "rescale_betas_zero_snr");
     if (zero && strcmp(zero, "true") == 0)
         return um_fail(
             ctx, UM_BAD_FILE,
             "scheduler_config.json: rescale_betas_zero_snr = true is not supported (false)");
+    if (um_scheduler_json_get(scheduler, "trained_betas"))
+        return um_fail(ctx, UM_BAD_FILE,
+                       "scheduler_config.json: trained_betas, a list of betas, is not supported "
+                       "(null, with beta_schedule, beta_start and beta_end)");
+    return UM_OK;
+}
+
+static um_status offer_facts(um_ctx *ctx, um_config *c, const um_scheduler_json *scheduler,
+                             um_source source)
+{
+    if (!scheduler->class_name) return UM_OK;
+    UM_TRY(check_facts(ctx, scheduler));
     for (size_t i = 0; i < UM_COUNT(facts); i++)
-        UM_TRY(offer(ctx, c, scheduler, &facts[i], UM_FROM_TRAINING));
+        UM_TRY(offer(ctx, c, scheduler, &facts[i], source));
+    return UM_OK;
+}
+
+um_status um_config_inherit(um_ctx *ctx, um_config *c, const um_scheduler_json *scheduler)
+{
+    return offer_facts(ctx, c, scheduler, UM_FROM_MODEL);
+}
+
+um_status um_config_adopt(um_ctx *ctx, um_config *c, const um_scheduler_json *scheduler)
+{
+    if (!scheduler->class_name) return UM_OK;
+    UM_TRY(offer_facts(ctx, c, scheduler, UM_FROM_TRAINING));
     for (size_t k = 0; k < UM_COUNT(classes); k++) {
         if (strcmp(classes[k].class_name, scheduler->class_name) != 0) continue;
         if (strcmp(classes[k].sampler, c->sample_sampler) != 0) continue;
@@ -73,21 +102,39 @@ static const char *diffusers_schedule(const char *ours)
     return ours;
 }
 
+/* A setting as the value of diffusers' key. */
+static um_status set_fact(um_ctx *ctx, const um_config *c, const struct key *k,
+                          um_scheduler_json *out)
+{
+    um_text text = { .ctx = ctx };
+    char name[64];
+    snprintf(name, sizeof name, "%s.%s", k->section, k->key);
+    um_status status = um_config_get(ctx, c, name, &text);
+    if (status == UM_OK) status = text.status;
+    if (status == UM_OK) {
+        const bool schedule = strcmp(k->key, "schedule") == 0;
+        status = um_scheduler_json_set(ctx, out, k->name,
+                                       schedule ? diffusers_schedule(text.data) : text.data);
+    }
+    um_text_free(&text);
+    return status;
+}
+
+/* Our own keys are written only where they say something. */
+static bool wanted(const um_config *c, const struct key *k)
+{
+    const bool cosine = strcmp(c->diffusion_schedule, "cosine") == 0;
+    if (strcmp(k->key, "cosine_s") == 0) return cosine && c->diffusion_cosine_s != 0.008;
+    if (strcmp(k->key, "max_beta") == 0) return cosine && c->diffusion_max_beta != 0.999;
+    return true;
+}
+
 um_status um_scheduler_from_config(um_ctx *ctx, const um_config *c, um_scheduler_json *out)
 {
-    char number[64];
     UM_TRY(um_scheduler_json_begin(ctx, out, "DDPMScheduler"));
-    snprintf(number, sizeof number, "%d", c->diffusion_timesteps);
-    um_status status = um_scheduler_json_set(ctx, out, "num_train_timesteps", number);
-    snprintf(number, sizeof number, "%.17g", c->diffusion_beta_start);
-    if (status == UM_OK) status = um_scheduler_json_set(ctx, out, "beta_start", number);
-    snprintf(number, sizeof number, "%.17g", c->diffusion_beta_end);
-    if (status == UM_OK) status = um_scheduler_json_set(ctx, out, "beta_end", number);
-    if (status == UM_OK)
-        status = um_scheduler_json_set(ctx, out, "beta_schedule",
-                                       diffusers_schedule(c->diffusion_schedule));
-    if (status == UM_OK)
-        status = um_scheduler_json_set(ctx, out, "prediction_type", c->diffusion_prediction_type);
+    um_status status = UM_OK;
+    for (size_t i = 0; i < UM_COUNT(facts) && status == UM_OK; i++)
+        if (wanted(c, &facts[i])) status = set_fact(ctx, c, &facts[i], out);
     if (status == UM_OK) status = um_scheduler_json_set(ctx, out, "variance_type", "fixed_small");
     if (status == UM_OK) status = um_scheduler_json_set(ctx, out, "clip_sample", "true");
     if (status != UM_OK) um_scheduler_json_free(out);

@@ -38,8 +38,17 @@ um_dataset_options um_dataset_options_from_config(const um_config *c);
 /* Let a model's scheduler_config.json speak: facts of its training always count; sampler options
  * only where its class is that of the chosen sampler, and only where neither file nor command line
  * gave a value. */
-um_status um_scheduler_from_config(um_ctx *ctx, const um_config *c, um_scheduler_json *out);
 um_status um_config_adopt(um_ctx *ctx, um_config *c, const um_scheduler_json *scheduler);
+
+/* The facts of a model that a new training starts from: they count where neither file nor command
+ * line says otherwise. */
+um_status um_config_inherit(um_ctx *ctx, um_config *c, const um_scheduler_json *scheduler);
+
+/* What a model trained with these settings says of itself. */
+um_status um_scheduler_from_config(um_ctx *ctx, const um_config *c, um_scheduler_json *out);
+
+/* Would um_draw take these settings? UM_BAD_ARG says why not. */
+um_status um_draw_check(um_ctx *ctx, um_unet *unet, const um_config *config);
 
 /* The images that the settings ask of a network, as a new handle. `config` has adopted what it
  * should. */

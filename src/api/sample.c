@@ -30,16 +30,39 @@ static int frames_of(const um_plan *plan, const um_config *c)
     return c->sample_trajectory ? plan->rows / c->sample_trajectory + 2 : 0;
 }
 
-/* Classes of the images: those of sample.classes in turn, or all in turn. */
-static um_status label_images(um_ctx *ctx, const um_config *c, int classes, int *labels)
+/* Classes that the network can be asked for; 0: it takes none. */
+static int classes_of(const um_unet_config *u)
+{
+    if (u->class_embed_type == UM_CLASS_NONE) return 0;
+    return u->num_class_embeds ? u->num_class_embeds : 1;
+}
+
+static um_status check_network(um_ctx *ctx, const um_unet_config *u, const um_config *c)
 {
     const um_ints *asked = &c->sample_classes;
-    for (int i = 0; i < c->sample_count; i++) {
-        labels[i] = asked->n ? asked->v[i % asked->n] : i % classes;
-        if (labels[i] >= classes)
+    const int classes = classes_of(u);
+    if (u->in_channels != u->out_channels)
+        return um_fail(
+            ctx, UM_BAD_ARG,
+            "the model has %d channels in and %d out: it predicts more than the noise, which "
+            "no sampler here reads (as many out as in)",
+            u->in_channels, u->out_channels);
+    for (int i = 0; i < asked->n && classes; i++)
+        if (asked->v[i] >= classes)
             return um_fail(ctx, UM_BAD_ARG, "sample.classes = %d: the model has classes 0 to %d",
-                           labels[i], classes - 1);
-    }
+                           asked->v[i], classes - 1);
+    return UM_OK;
+}
+
+/* Classes of the images: those of sample.classes in turn, or all in turn. */
+static um_status label_images(um_ctx *ctx, const um_config *c, int classes, int **labels)
+{
+    const um_ints *asked = &c->sample_classes;
+    *labels = NULL;
+    if (!classes) return UM_OK;
+    UM_TRY(um_alloc(ctx, labels, (size_t)c->sample_count, sizeof **labels, "classes"));
+    for (int i = 0; i < c->sample_count; i++)
+        (*labels)[i] = asked->n ? asked->v[i % asked->n] : i % classes;
     return UM_OK;
 }
 
@@ -75,23 +98,13 @@ static um_status draw_planned(um_ctx *ctx, um_unet *unet, const um_plan *plan, c
                               int h, int w, const um_sample_hooks *hooks, um_images **out)
 {
     const um_unet_config *u = um_unet_configuration(unet);
-    if (u->in_channels != u->out_channels)
-        return um_fail(
-            ctx, UM_BAD_ARG,
-            "the model has %d channels in and %d out: it predicts more than the noise, which "
-            "no sampler here reads (as many out as in)",
-            u->in_channels, u->out_channels);
     um_images *m;
-    int *labels = NULL;
+    int *labels;
+    UM_TRY(check_network(ctx, u, c));
     UM_TRY(um_images_open(&m, ctx, c->sample_count, h, w, u->in_channels, frames_of(plan, c)));
     m->columns = c->sample_columns;
     memcpy(m->format, c->sample_format, sizeof m->format - 1);
-    um_status status = UM_OK;
-    if (u->class_embed_type != UM_CLASS_NONE) {
-        const int classes = u->num_class_embeds ? u->num_class_embeds : 1;
-        status = um_alloc(ctx, &labels, (size_t)c->sample_count, sizeof *labels, "classes");
-        if (status == UM_OK) status = label_images(ctx, c, classes, labels);
-    }
+    um_status status = label_images(ctx, c, classes_of(u), &labels);
     if (status == UM_OK) status = run(ctx, unet, plan, c, labels, hooks, m);
     um_free(ctx, labels);
     if (status == UM_OK) *out = m;
@@ -110,13 +123,23 @@ um_status um_draw(um_ctx *ctx, um_unet *unet, const um_config *config, int h, in
     return status;
 }
 
+um_status um_draw_check(um_ctx *ctx, um_unet *unet, const um_config *config)
+{
+    um_plan plan;
+    UM_TRY(check_network(ctx, um_unet_configuration(unet), config));
+    UM_TRY(plan_of(ctx, config, &plan));
+    um_plan_free(ctx, &plan);
+    return UM_OK;
+}
+
 /* A copy of the settings that has heard the model's scheduler; its texts are still those of `s` but
  * for new ones. */
 static um_status adopted(um_model *m, const um_settings *s, um_config *copy)
 {
     *copy = s->config;
     copy->texts = (um_arena){ .ctx = m->ctx };
-    const um_status status = um_config_adopt(m->ctx, copy, &m->scheduler);
+    um_status status = um_config_adopt(m->ctx, copy, &m->scheduler);
+    if (status == UM_OK) status = um_config_check(m->ctx, copy);
     if (status != UM_OK) um_arena_free(&copy->texts);
     return status;
 }
@@ -137,7 +160,6 @@ um_status um_sample(um_model *m, um_settings *s, const um_sample_hooks *hooks, u
     const um_unet_config *u = um_unet_configuration(m->unet);
     um_config c;
     *out = NULL;
-    UM_TRY(um_config_check(m->ctx, &s->config));
     UM_TRY(um_apply_run_settings(m->ctx, &s->config));
     UM_TRY(adopted(m, s, &c));
     const um_size size =

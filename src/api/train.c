@@ -20,8 +20,7 @@
 
 typedef struct session {
     um_ctx *ctx;
-    um_settings *settings;
-    const um_config *config;
+    um_config config; /* the caller's, and what the model of train.init has to say */
     const um_training_hooks *hooks;
     char *out;
     int lock;
@@ -39,6 +38,7 @@ static um_status lock_folder(session *s)
     s->lock = open(s->out, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (s->lock < 0) return um_fail(s->ctx, UM_IO, "%s: %s", s->out, strerror(errno));
     if (flock(s->lock, LOCK_EX | LOCK_NB) == 0) return UM_OK;
+    if (errno != EWOULDBLOCK) return um_fail(s->ctx, UM_IO, "%s: %s", s->out, strerror(errno));
     return um_fail(s->ctx, UM_IO,
                    "%s: another training is at work in this folder (wait for it, or --out another)",
                    s->out);
@@ -50,7 +50,7 @@ static um_status check_against_earlier(session *s, const char *path)
     um_config earlier;
     UM_TRY(um_config_init(s->ctx, &earlier));
     um_status status = um_config_read(s->ctx, &earlier, path);
-    if (status == UM_OK) status = um_config_check_resume(s->ctx, &earlier, s->config);
+    if (status == UM_OK) status = um_config_check_resume(s->ctx, &earlier, &s->config);
     um_config_free(&earlier);
     return status;
 }
@@ -58,50 +58,89 @@ static um_status check_against_earlier(session *s, const char *path)
 static um_status write_settings(session *s, const char *path)
 {
     um_text text = { .ctx = s->ctx };
-    um_status status = um_config_write(s->ctx, s->config, &text);
+    um_status status = um_config_write(s->ctx, &s->config, &text);
     if (status == UM_OK) status = text.status;
     if (status == UM_OK) status = um_file_write(s->ctx, path, text.data, text.n);
     um_text_free(&text);
     return status;
 }
 
-/* Is there a part of a run of this name in the folder? */
+/* Is there a folder of this name in the run's? What is no folder is in the way: better told now
+ * than after hours of training. */
 static um_status has(session *s, const char *name, bool *found)
 {
     char *path;
     UM_TRY(um_path_join(s->ctx, &path, s->out, name));
-    *found = um_path_exists(path);
+    *found = um_path_is_folder(path);
+    const um_status status =
+        *found || !um_path_exists(path) ? UM_OK
+                                        : um_fail(s->ctx, UM_IO, "%s: is in the way (should be "
+                                                  "a folder, or nothing)", path);
     um_free(s->ctx, path);
+    return status;
+}
+
+/* What is there of an earlier run: a finished model, or at least a checkpoint. */
+static um_status look_for_run(session *s, bool *begun, bool *finished)
+{
+    bool folder;
+    char *newest;
+    UM_TRY(has(s, "samples", &folder));
+    UM_TRY(has(s, "checkpoints", &folder));
+    UM_TRY(has(s, "model", finished));
+    UM_TRY(um_checkpoint_newest(s->ctx, s->out, &newest));
+    *begun = *finished || newest;
+    um_free(s->ctx, newest);
     return UM_OK;
 }
 
 /* A folder with a run in it is gone on with only on request, and with the same settings. */
 static um_status claim_folder(session *s, bool resume, bool *finished)
 {
-    bool checkpoints, model;
+    bool begun;
     char *path;
-    UM_TRY(has(s, "checkpoints", &checkpoints));
-    UM_TRY(has(s, "model", &model));
-    *finished = model;
-    if ((checkpoints || model) && !resume)
+    UM_TRY(look_for_run(s, &begun, finished));
+    if (begun && !resume)
         return um_fail(s->ctx, UM_BAD_ARG,
                        "%s: holds a run already (--resume to go on with it, --out DIR for another)",
                        s->out);
     UM_TRY(um_path_join(s->ctx, &path, s->out, "config.ini"));
     um_status status = UM_OK;
-    if (resume && (checkpoints || model) && um_path_exists(path))
-        status = check_against_earlier(s, path);
+    if (begun && um_path_exists(path)) status = check_against_earlier(s, path);
     if (status == UM_OK && !*finished) status = write_settings(s, path);
     um_free(s->ctx, path);
     return status;
 }
 
-/* The network of another model as the starting point; its shape counts, not [model]. */
-static um_status start_from(session *s)
+/* Away with what a killed run left half-written; the lock says that it is no one's. */
+static um_status sweep(session *s, const char *name)
+{
+    char *path;
+    UM_TRY(um_path_join(s->ctx, &path, s->out, name));
+    const um_status status = um_path_is_folder(path) ? um_folder_sweep(s->ctx, path) : UM_OK;
+    um_free(s->ctx, path);
+    return status;
+}
+
+static um_status inherit(session *s, const char *path)
+{
+    um_scheduler_json scheduler;
+    UM_TRY(um_scheduler_json_read(s->ctx, &scheduler, path));
+    um_status status = um_config_inherit(s->ctx, &s->config, &scheduler);
+    if (status == UM_OK) status = um_config_check(s->ctx, &s->config);
+    um_scheduler_json_free(&scheduler);
+    return status;
+}
+
+/* The network of another model as the starting point: its shape counts, not [model], and its noise
+ * where [diffusion] does not say otherwise. */
+static um_status start_from_model(session *s)
 {
     um_model_folder folder;
-    UM_TRY(um_model_folder_find(s->ctx, &folder, s->config->train_init, false));
-    const um_status status = um_unet_file_load(&s->unet, s->ctx, folder.unet);
+    if (!*s->config.train_init) return UM_OK;
+    UM_TRY(um_model_folder_find(s->ctx, &folder, s->config.train_init, false));
+    um_status status = um_unet_file_load(&s->unet, s->ctx, folder.unet);
+    if (status == UM_OK && folder.scheduler) status = inherit(s, folder.scheduler);
     um_model_folder_free(s->ctx, &folder);
     return status;
 }
@@ -110,21 +149,19 @@ static um_status build_network(session *s)
 {
     const um_dataset *d = &s->data;
     um_unet_config c;
-    if (*s->config->train_init) {
-        UM_TRY(start_from(s));
-    } else {
-        UM_TRY(um_unet_config_from_config(s->ctx, s->config, d->c, d->h, d->w,
+    if (!s->unet) {
+        UM_TRY(um_unet_config_from_config(s->ctx, &s->config, d->c, d->h, d->w,
                                           d->labels ? d->classes : 0, &c));
         UM_TRY(um_unet_open(&s->unet, s->ctx, &c));
-        um_params_initialise(um_unet_params(s->unet), s->config->run_seed);
+        um_params_initialise(um_unet_params(s->unet), s->config.run_seed);
     }
     const um_unet_config *u = um_unet_configuration(s->unet);
     if (u->in_channels != d->c)
         return um_fail(s->ctx, UM_BAD_ARG, "the model has %d channels, the images of %s have %d",
-                       u->in_channels, s->config->data_path, d->c);
+                       u->in_channels, s->config.data_path, d->c);
     if (u->class_embed_type == UM_CLASS_TABLE && (!d->labels || d->classes > u->num_class_embeds))
         return um_fail(s->ctx, UM_BAD_ARG, "the model has %d classes, the images of %s have %d",
-                       u->num_class_embeds, s->config->data_path, d->labels ? d->classes : 0);
+                       u->num_class_embeds, s->config.data_path, d->labels ? d->classes : 0);
     if (u->class_embed_type == UM_CLASS_IDENTITY)
         return um_fail(
             s->ctx, UM_BAD_ARG,
@@ -134,15 +171,17 @@ static um_status build_network(session *s)
 
 static um_status prepare(session *s)
 {
-    const um_config *c = s->config;
+    const um_config *c = &s->config;
     const um_dataset_options options = um_dataset_options_from_config(c);
     if (!*c->data_path)
         return um_fail(s->ctx, UM_BAD_ARG, "data.path is not set (a folder or file of images)");
+    UM_TRY(start_from_model(s));
     UM_TRY(um_train_settings_from_config(s->ctx, c, &s->train));
     UM_TRY(um_schedule_from_config(s->ctx, c, &s->schedule));
     UM_TRY(um_scheduler_from_config(s->ctx, c, &s->scheduler));
     UM_TRY(um_dataset_open(&s->data, s->ctx, c->data_path, &options));
-    return build_network(s);
+    UM_TRY(build_network(s));
+    return c->train_sample_every ? um_draw_check(s->ctx, s->unet, c) : UM_OK;
 }
 
 static void describe(session *s)
@@ -154,7 +193,7 @@ static void describe(session *s)
              "%d images of %d x %d x %d, %d held out; %.2f M parameters; %s kernels, %d threads; "
              "seed %llu",
              d->count, d->h, d->w, d->c, d->held, (double)um_unet_params(s->unet)->numbers / 1e6,
-             s->ctx->kernels->isa, s->ctx->threads, (unsigned long long)s->config->run_seed);
+             s->ctx->kernels->isa, s->ctx->threads, (unsigned long long)s->config.run_seed);
     s->hooks->begun(s->hooks->user, s->out, text);
 }
 
@@ -172,7 +211,7 @@ static void told(void *user, const um_train_status *status)
 static um_status draw(void *user, um_unet *unet, int64_t step, const char *path)
 {
     const session *s = user;
-    um_config c = *s->config;
+    um_config c = s->config;
     um_images *images;
     char at[32];
     c.sample_count = c.train_sample_count;
@@ -217,21 +256,24 @@ static um_status train(session *s, bool resume, um_training_result *result)
 static um_status run(session *s, const char *out, bool resume, um_training_result *result)
 {
     bool finished;
-    UM_TRY(um_config_check(s->ctx, s->config));
-    UM_TRY(um_apply_run_settings(s->ctx, s->config));
+    const um_config *c = &s->config;
+    UM_TRY(um_config_check(s->ctx, c));
+    UM_TRY(um_apply_run_settings(s->ctx, c));
     if (out) UM_TRY(um_strdup(s->ctx, &s->out, out));
     else
-        UM_TRY(um_path_join(s->ctx, &s->out, s->config->run_out,
-                            *s->config->run_name ? s->config->run_name : "unnamed"));
+        UM_TRY(um_path_join(s->ctx, &s->out, c->run_out, *c->run_name ? c->run_name : "unnamed"));
     snprintf(result->run, sizeof result->run, "%s", s->out);
     UM_TRY(prepare(s));
     UM_TRY(lock_folder(s));
     UM_TRY(claim_folder(s, resume, &finished));
     if (finished) {
         result->finished = true;
-        result->step = result->started_at = s->config->train_steps;
+        result->step = result->started_at = c->train_steps;
+        result->images = result->step * c->train_batch;
         return UM_OK;
     }
+    UM_TRY(sweep(s, "."));
+    UM_TRY(sweep(s, "checkpoints"));
     return train(s, resume, result);
 }
 
@@ -239,15 +281,15 @@ um_status um_train_run(um_settings *settings, const char *out, bool resume,
                        const um_training_hooks *hooks, um_training_result *result)
 {
     um_ctx *ctx = settings->ctx;
-    session s = {
-        .ctx = ctx, .settings = settings, .config = &settings->config, .hooks = hooks, .lock = -1
-    };
+    session s = { .ctx = ctx, .config = settings->config, .hooks = hooks, .lock = -1 };
+    s.config.texts = (um_arena){ .ctx = ctx };
     *result = (um_training_result){ 0 };
     const um_status status = run(&s, out, resume, result);
     um_unet_close(&s.unet);
     um_dataset_close(&s.data);
     um_scheduler_json_free(&s.scheduler);
     um_schedule_free(ctx, &s.schedule);
+    um_arena_free(&s.config.texts);
     if (s.lock >= 0) close(s.lock);
     um_free(ctx, s.out);
     return status;

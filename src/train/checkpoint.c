@@ -89,16 +89,19 @@ static um_status save_counters(um_ctx *ctx, const char *path, const um_progress 
     return status;
 }
 
-static um_status load_counters(um_ctx *ctx, const char *path, um_progress *p)
+/* The counters of a run with these settings: what one of them says of another must hold. */
+static um_status load_counters(um_ctx *ctx, const char *path, const um_train_settings *s,
+                               um_progress *p)
 {
     um_json j;
     UM_TRY(um_json_load(&j, ctx, path));
     um_json_int(&j, "version", STATE_VERSION, STATE_VERSION);
-    *p = (um_progress){ .step = um_json_int(&j, "step", 0, INT64_MAX),
-                        .images = um_json_int(&j, "images", 0, INT64_MAX),
-                        .seconds = um_json_real(&j, "seconds"),
-                        .loss_sum = um_json_real(&j, "loss_sum"),
-                        .loss_count = um_json_int(&j, "loss_count", 0, INT64_MAX) };
+    p->step = um_json_int(&j, "step", 0, s->steps);
+    const int64_t images = p->step * s->batch;
+    p->images = um_json_int(&j, "images", images, images);
+    p->seconds = um_json_real(&j, "seconds");
+    p->loss_sum = um_json_real(&j, "loss_sum");
+    p->loss_count = um_json_int(&j, "loss_count", 0, p->step);
     const um_status status = j.status;
     um_json_close(&j);
     return status;
@@ -171,7 +174,7 @@ um_status um_checkpoint_load(um_ctx *ctx, const char *folder, um_trainer *traine
     const um_params *params = um_unet_params(unet);
     part parts[3];
     parts_of(trainer, parts);
-    WITH_PATH(ctx, folder, counters_name, path, load_counters(ctx, path, progress));
+    WITH_PATH(ctx, folder, counters_name, path, load_counters(ctx, path, o->settings, progress));
     if (o->ema) { /* the model's weights are the average; they pass through the network's values */
         WITH_PATH(ctx, folder, "unet", path, um_unet_file_read_weights(ctx, unet, path));
         memcpy(o->ema, params->values, params->padded * sizeof *o->ema);

@@ -61,7 +61,8 @@ um_status um_feed_validation(um_feed *feed, int first, um_batch *batch)
         const um_random r = { feed->seed, UM_STREAM_VALIDATION, (uint64_t)number };
         UM_TRY(
             um_dataset_batch(d, &index, NULL, 1, batch->x0 + (size_t)i * image, &batch->labels[i]));
-        batch->t[i] = (int)(T * (number % 4 + um_random_uniform(&r, UINT32_MAX)) / 4);
+        const double t = T * (number % 4 + um_random_uniform(&r, UINT32_MAX)) / 4;
+        batch->t[i] = UM_MIN((int)t, T - 1); /* rounding may reach T */
         um_random_normal(&r, batch->noise + (size_t)i * image, image);
     }
     return UM_OK;

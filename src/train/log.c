@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +32,7 @@ static size_t kept_bytes(const char *text, int64_t step)
 
 um_status um_log_begin(um_ctx *ctx, const char *path, int64_t step)
 {
-    if (step == 0 || !um_path_exists(path))
+    if (!um_path_is_file(path))
         return um_file_write(ctx, path, header, sizeof header - 1);
     um_bytes old;
     UM_TRY(um_file_read(ctx, path, LOG_MAX, &old));
@@ -46,22 +47,34 @@ um_status um_log_begin(um_ctx *ctx, const char *path, int64_t step)
     return status;
 }
 
-um_status um_log_append(um_ctx *ctx, const char *path, const um_log_row *row)
+/* The row as text, with decimal points whatever the caller's locale; gives its length. */
+static int print_row(char *text, size_t size, const um_log_row *row)
 {
-    char text[512];
-    int n = snprintf(text, sizeof text, "%lld,%lld,%.9g,%.9g,%.9g,%.6g,%.3f", (long long)row->step,
+    const locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    const locale_t before = uselocale(c);
+    int n = snprintf(text, size, "%lld,%lld,%.9g,%.9g,%.9g,%.6g,%.3f", (long long)row->step,
                      (long long)row->images, row->loss, row->grad_norm, row->lr,
                      row->images_per_second, row->seconds);
     const um_validation *v = &row->validation;
     if (v->done)
-        n += snprintf(text + n, sizeof text - (size_t)n, ",%.9g,%.9g,%.9g,%.9g,%.9g\n", v->loss,
+        n += snprintf(text + n, size - (size_t)n, ",%.9g,%.9g,%.9g,%.9g,%.9g\n", v->loss,
                       v->quarter[0], v->quarter[1], v->quarter[2], v->quarter[3]);
     else
-        n += snprintf(text + n, sizeof text - (size_t)n, ",,,,,\n");
+        n += snprintf(text + n, size - (size_t)n, ",,,,,\n");
+    uselocale(before);
+    freelocale(c);
+    return n;
+}
 
+um_status um_log_append(um_ctx *ctx, const char *path, const um_log_row *row)
+{
+    char text[512];
+    const int n = print_row(text, sizeof text, row);
     const int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
-    const bool written = fd >= 0 && write(fd, text, (size_t)n) == n;
+    if (fd < 0) return um_fail(ctx, UM_IO, "%s: %s", path, strerror(errno));
+    errno = ENOSPC; /* where write says no more than that it was cut short */
+    const bool written = write(fd, text, (size_t)n) == n;
     const int error = errno;
-    if (fd >= 0) close(fd);
+    close(fd);
     return written ? UM_OK : um_fail(ctx, UM_IO, "%s: %s", path, strerror(error));
 }

@@ -18,8 +18,8 @@ typedef struct um_log_row {
     um_validation validation; /* empty cells where it was not done */
 } um_log_row;
 
-/* Begin the file, or keep of an older one the rows up to `step`; later rows are gone. UM_IO on
- * failure. */
+/* Begin the file, or keep of an older one the whole rows up to `step`; what follows them is gone.
+ * UM_BAD_FILE, with the file as it was, where it is no log of this program; UM_IO. */
 um_status um_log_begin(um_ctx *ctx, const char *path, int64_t step);
 
 /* Append a row and flush it to the system. */

@@ -54,18 +54,26 @@ static um_status save_checkpoint(loop *l)
     return status;
 }
 
-static um_status draw_samples(loop *l)
+static um_status draw_to(loop *l, const char *path)
 {
-    if (!l->request->draw || !due(l, l->settings->sample_every)) return UM_OK;
-    char *folder, *path;
+    char *folder;
     UM_TRY(um_path_join(l->ctx, &folder, l->request->out, "samples"));
     um_status status = um_folder_make(l->ctx, folder);
     um_free(l->ctx, folder);
     UM_TRY(status);
-    UM_TRY(step_path(l, &path, "samples", ".png"));
     um_trainer_swap_ema(l->trainer);
     status = l->request->draw(l->request->user, l->request->unet, l->progress.step, path);
     um_trainer_swap_ema(l->trainer);
+    return status;
+}
+
+/* The picture of this step, if it wants one; with `missing` only where there is none yet. */
+static um_status draw_samples(loop *l, bool missing)
+{
+    if (!l->request->draw || !due(l, l->settings->sample_every)) return UM_OK;
+    char *path;
+    UM_TRY(step_path(l, &path, "samples", ".png"));
+    const um_status status = missing && um_path_exists(path) ? UM_OK : draw_to(l, path);
     um_free(l->ctx, path);
     return status;
 }
@@ -80,7 +88,7 @@ static um_status log_row(loop *l, const um_step_report *report)
         UM_TRY(um_validate(l->trainer, &l->feed, s, &l->batch, &validation));
         l->validation = validation;
     }
-    if (!due(l, s->log_every) && !validation.done && !last) return UM_OK;
+    if (!due(l, s->log_every) && !validation.done && !(last && s->log_every)) return UM_OK;
 
     const double now = um_seconds();
     const um_log_row row = {
@@ -137,7 +145,7 @@ static um_status one_step(loop *l)
     p->loss_count++;
     tell(l, loss);
     UM_TRY(log_row(l, &report));
-    UM_TRY(draw_samples(l));
+    UM_TRY(draw_samples(l, false));
     return due(l, l->settings->checkpoint_every) ? save_checkpoint(l) : UM_OK;
 }
 
@@ -146,17 +154,18 @@ static bool out_of_time(const loop *l)
     return l->settings->max_time > 0 && um_seconds() - l->call_began >= l->settings->max_time;
 }
 
+/* Steps to the end. A stop on request may come between them or while a picture is drawn, which
+ * resume then makes up for. */
 static um_status run_steps(loop *l)
 {
-    while (l->progress.step < l->settings->steps && !out_of_time(l)) {
-        const um_status cancelled = um_check_cancelled(l->ctx);
-        if (cancelled != UM_OK) {
-            UM_TRY(save_checkpoint(l));
-            return um_check_cancelled(l->ctx);
-        }
-        UM_TRY(one_step(l));
+    um_status status = l->progress.step > 0 ? draw_samples(l, true) : UM_OK;
+    while (status == UM_OK && l->progress.step < l->settings->steps && !out_of_time(l)) {
+        status = um_check_cancelled(l->ctx);
+        if (status == UM_OK) status = one_step(l);
     }
-    return UM_OK;
+    if (status != UM_CANCELLED) return status;
+    UM_TRY(save_checkpoint(l));
+    return um_fail(l->ctx, UM_CANCELLED, "stopped on request");
 }
 
 /* Where an earlier call left off, or step 0. */
@@ -167,7 +176,9 @@ static um_status find_start(loop *l)
     if (l->request->resume) UM_TRY(um_checkpoint_newest(l->ctx, l->request->out, &newest));
     um_status status = UM_OK;
     if (newest) {
-        status = um_checkpoint_load(l->ctx, newest, l->trainer, &l->progress);
+        um_progress found;
+        status = um_checkpoint_load(l->ctx, newest, l->trainer, &found);
+        if (status == UM_OK) l->progress = found;
         l->saved_step = l->progress.step;
     }
     um_free(l->ctx, newest);
@@ -207,6 +218,7 @@ static um_status run(loop *l)
 um_status um_train(um_ctx *ctx, const um_train_request *request, um_train_result *result)
 {
     loop l = { .ctx = ctx, .request = request, .settings = request->settings };
+    l.began = l.call_began = um_seconds();
     *result = (um_train_result){ 0 };
     const um_status status = run(&l);
     const double rate = l.progress.images > l.call_images ? call_rate(&l) : 0;
