@@ -2,6 +2,9 @@
  * settings.c - the settings table behind a handle. */
 #include "api/handles.h"
 
+#include "config/nearest.h"
+
+#include <limits.h>
 #include <string.h>
 
 um_status um_settings_open(um_settings **s, um_ctx *ctx)
@@ -78,6 +81,17 @@ um_status um_settings_markdown(um_ctx *ctx, char **out)
 {
     um_text text = { .ctx = ctx };
     return hand_over(um_config_markdown(ctx, &text), &text, out);
+}
+
+const char *um_word_nearest(const char *word, const char *const *words, int n)
+{
+    const char *nearest = NULL;
+    int best = INT_MAX;
+    for (int i = 0; i < n; i++) {
+        const int d = um_name_distance(word, words[i]);
+        if (d < best) best = d, nearest = words[i];
+    }
+    return nearest && um_name_is_near(best, nearest) ? nearest : NULL;
 }
 
 void um_text_release(um_ctx *ctx, char **text)

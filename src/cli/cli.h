@@ -60,6 +60,9 @@ void cli_say(const cli *c, const char *format, ...) UM_PRINTF(2, 3);
  * short. */
 char *cli_command_line(const cli *c);
 
+/* One word as a shell takes it; the caller frees it. NULL where memory is short. */
+char *cli_quoted(const char *word);
+
 /* ---- a bar on the terminal ---- */
 
 /* Draw `what` with a bar of done of total and a text behind it; nothing where stderr is no terminal

@@ -69,7 +69,8 @@ static void print_model(const cli *c, const um_model *m)
     cli_say(c, "\n%s\n%d tensors, %lld parameters (%.1f MiB)\n", f.folder, f.tensors,
             (long long)f.numbers, (double)f.numbers * 4 / 1048576);
     if (f.h)
-        cli_say(c, "images %d x %d, %d channels; %.3f G multiply-adds each\n", f.h, f.w, f.channels,
+        cli_say(c, "images %d x %d, %d channel%s; %.3f G multiply-adds each\n", f.h, f.w, f.channels,
+                f.channels == 1 ? "" : "s",
                 (double)f.multiply_adds / 1e9);
     if (f.classes) cli_say(c, "%d classes\n", f.classes);
     cli_say(c, "%d timesteps, %s schedule, predicts %s\n", f.timesteps, f.schedule, f.prediction);
@@ -86,15 +87,11 @@ int cli_info(cli *c, int argc, char **argv)
     um_settings *s = NULL;
     um_model *m = NULL;
     if (!cli_parse(c, argc, argv, flags, 0, 1, &exit_status)) return exit_status;
-    if (c->n_places == 0) {
-        if (json) print_json(machine_json());
-        else print_machine(c);
-        return 0;
-    }
     um_status status = cli_settings(c, NULL, &s);
-    if (status == UM_OK) status = um_model_open(&m, c->ctx, c->places[0], s);
-    if (status == UM_OK && json) print_json(model_json(m));
-    else if (status == UM_OK) print_model(c, m);
+    if (status == UM_OK && c->n_places) status = um_model_open(&m, c->ctx, c->places[0], s);
+    if (status == UM_OK && json) print_json(m ? model_json(m) : machine_json());
+    else if (status == UM_OK && m) print_model(c, m);
+    else if (status == UM_OK) print_machine(c);
     um_model_close(&m);
     um_settings_close(&s);
     return status == UM_OK ? 0 : cli_fail(c, status);

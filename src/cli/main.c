@@ -2,6 +2,7 @@
  * main.c - unmist COMMAND ... */
 #include "cli/cli.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -47,6 +48,22 @@ static void log_line(void *user, um_log_level level, const char *text)
     else if (c->verbose) printf("%s\n", text);
 }
 
+/* A file that is opened must not take the number of a closed stdin, stdout or stderr: what is said
+ * would go into it. Writing to what is opened here fails, as to the closed one. */
+static void keep_standard_files(void)
+{
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) < 0) return;
+}
+
+/* What was said has arrived, or it is an error. */
+static int flushed(int status)
+{
+    if ((fflush(stdout) == 0 && !ferror(stdout)) || status != 0) return status;
+    fprintf(stderr, "unmist: standard output could not be written\n");
+    return um_status_exit(UM_IO);
+}
+
 static int run_command(const cli_command *command, int argc, char **argv)
 {
     cli c = { .command = command, .argc = argc, .argv = argv };
@@ -56,35 +73,48 @@ static int run_command(const cli_command *command, int argc, char **argv)
         return um_status_exit(UM_NO_MEMORY);
     }
     cli_catch_signals();
-    int status = command->run(&c, argc - 2, argv + 2);
-    if (fflush(stdout) != 0 && status == 0) {
-        fprintf(stderr, "unmist: standard output could not be written\n");
-        status = um_status_exit(UM_IO);
-    }
+    const int status = flushed(command->run(&c, argc - 2, argv + 2));
     um_close(&c.ctx);
     return status;
 }
 
+static int no_command(const char *name)
+{
+    const char *names[16];
+    int n = 0;
+    for (const cli_command *k = cli_commands; k->name; k++) names[n++] = k->name;
+    const char *meant = um_word_nearest(name, names, n);
+    fprintf(stderr, "unmist: no command '%s' (", name);
+    if (meant) fprintf(stderr, "did you mean %s?", meant);
+    else
+        for (int i = 0; i < n; i++) fprintf(stderr, "%s%s", i ? ", " : "", names[i]);
+    fprintf(stderr, ")\n");
+    return um_status_exit(UM_BAD_ARG);
+}
+
+static bool is_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
+}
+
 int main(int argc, char **argv)
 {
+    char *help[] = { argv[0], argc > 2 ? argv[2] : NULL, "--help", NULL };
+    keep_standard_files();
+    setvbuf(stdout, NULL, _IOLBF, BUFSIZ); /* a log of a long training is read while it runs */
     if (argc < 2) {
         print_help(stderr);
         return um_status_exit(UM_BAD_ARG);
     }
     if (strcmp(argv[1], "--version") == 0) {
         printf("unmist %s\n", um_version());
-        return 0;
+        return flushed(0);
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-        strcmp(argv[1], "help") == 0) {
+    if (is_help(argv[1]) && argc == 2) {
         print_help(stdout);
-        return 0;
+        return flushed(0);
     }
+    if (is_help(argv[1])) argc = 3, argv = help; /* help train: as train --help */
     const cli_command *command = find(argv[1]);
-    if (command) return run_command(command, argc, argv);
-    fprintf(stderr, "unmist: no command '%s' (", argv[1]);
-    for (const cli_command *k = cli_commands; k->name; k++)
-        fprintf(stderr, "%s%s", k == cli_commands ? "" : ", ", k->name);
-    fprintf(stderr, ")\n");
-    return um_status_exit(UM_BAD_ARG);
+    return command ? run_command(command, argc, argv) : no_command(argv[1]);
 }

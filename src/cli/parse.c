@@ -49,10 +49,16 @@ static void print_help(const cli *c, const cli_flag *flags)
            "any setting; unmist config lists them");
 }
 
-static const cli_flag *find_flag(const cli_flag *flags, const char *name)
+/* The flag of that name; what stands behind its = is at *value, else NULL. */
+static const cli_flag *find_flag(const cli_flag *flags, const char *arg, const char **value)
 {
+    const char *equals = strncmp(arg, "--", 2) == 0 ? strchr(arg, '=') : NULL;
+    const size_t n = equals ? (size_t)(equals - arg) : strlen(arg);
+    *value = equals ? equals + 1 : NULL;
     for (const cli_flag *f = flags; f->name; f++)
-        if (strcmp(f->name, name) == 0 || (f->alias && strcmp(f->alias, name) == 0)) return f;
+        if ((strlen(f->name) == n && memcmp(f->name, arg, n) == 0) ||
+            (f->alias && strcmp(f->alias, arg) == 0))
+            return f;
     return NULL;
 }
 
@@ -63,49 +69,84 @@ static bool is_setting(const char *arg)
     return equals && dot && dot < equals && dot > arg && (!slash || slash > equals);
 }
 
-/* One argument; gives how many were used, 0 on an error (already told). */
-static int take(cli *c, int left, char **arg, const cli_flag *flags, int most_places)
+/* A flag with what belongs to it; gives how many arguments were used, 0 on an error. */
+static int take_flag(cli *c, const cli_flag *f, const char *value, int left, char **arg)
 {
-    const cli_flag *f = find_flag(flags, arg[0]);
-    if (f && f->on) {
+    if (f->on) {
+        if (value) return cli_usage(c, "%s takes no value", f->name), 0;
         *f->on = true;
         return 1;
     }
-    if (f) {
-        if (left < 2) return cli_usage(c, "%s wants %s behind it", f->name, f->value), 0;
-        *f->text = arg[1];
-        return 2;
-    }
+    const int used = value ? 1 : 2;
+    if (!value && left > 1) value = arg[1];
+    if (!value || !*value) return cli_usage(c, "%s wants %s behind it", f->name, f->value), 0;
+    *f->text = value;
+    return used;
+}
+
+static int no_flag(const cli *c, const char *arg, const cli_flag *flags)
+{
+    const char *names[16];
+    int n = 0;
+    for (const cli_flag *f = flags; f->name; f++) names[n++] = f->name;
+    const char *meant = um_word_nearest(arg, names, n);
+    if (meant) cli_usage(c, "no option %s here (did you mean %s?)", arg, meant);
+    else cli_usage(c, "no option %s here", arg);
+    return 0;
+}
+
+static int take_setting(cli *c, const char *arg)
+{
+    if (c->n_settings == CLI_MAX_SETTINGS)
+        return cli_usage(c, "more than %d settings (put them into an INI file)", CLI_MAX_SETTINGS),
+               0;
+    c->settings[c->n_settings++] = arg;
+    return 1;
+}
+
+static int take_place(cli *c, const char *arg, int most_places)
+{
+    const bool assigns = strchr(arg, '=') != NULL;
+    if (!*arg) return cli_usage(c, "an argument is empty"), 0;
+    if (c->n_places == most_places)
+        return cli_usage(c, assigns ? "'%s' is no setting (section.key=value)"
+                                    : "'%s' is one argument too many", arg), 0;
+    c->places[c->n_places++] = arg;
+    return 1;
+}
+
+/* One argument; gives how many were used, 0 on an error (already told). */
+static int take(cli *c, int left, char **arg, const cli_flag *flags, int most_places)
+{
+    const char *value;
+    const cli_flag *f = find_flag(flags, arg[0], &value);
+    if (f) return take_flag(c, f, value, left, arg);
     if (strcmp(arg[0], "-q") == 0 || strcmp(arg[0], "--quiet") == 0) return c->quiet = true, 1;
     if (strcmp(arg[0], "-v") == 0 || strcmp(arg[0], "--verbose") == 0) return c->verbose = true, 1;
-    if (arg[0][0] == '-' && arg[0][1]) return cli_usage(c, "no option %s here", arg[0]), 0;
-    if (is_setting(arg[0])) {
-        if (c->n_settings == CLI_MAX_SETTINGS)
-            return cli_usage(c, "more than %d settings (put them into an INI file)",
-                             CLI_MAX_SETTINGS),
-                   0;
-        c->settings[c->n_settings++] = arg[0];
-        return 1;
-    }
-    if (c->n_places == most_places) return cli_usage(c, "'%s' is one argument too many", arg[0]), 0;
-    c->places[c->n_places++] = arg[0];
-    return 1;
+    if (arg[0][0] == '-' && arg[0][1]) return no_flag(c, arg[0], flags);
+    return is_setting(arg[0]) ? take_setting(c, arg[0]) : take_place(c, arg[0], most_places);
 }
 
 bool cli_parse(cli *c, int argc, char **argv, const cli_flag *flags, int least_places,
                int most_places, int *status)
 {
     *status = um_status_exit(UM_BAD_ARG);
-    for (int i = 0; i < argc; i++)
+    int options = 0; /* up to a --, behind which all are places and settings */
+    while (options < argc && strcmp(argv[options], "--") != 0) options++;
+    for (int i = 0; i < options; i++)
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             print_help(c, flags);
             *status = 0;
             return false;
         }
-    for (int i = 0, used; i < argc; i += used) {
-        used = take(c, argc - i, argv + i, flags, most_places);
+    for (int i = 0, used; i < options; i += used) {
+        used = take(c, options - i, argv + i, flags, most_places);
         if (used == 0) return false;
     }
+    for (int i = options + 1; i < argc; i++)
+        if (!(is_setting(argv[i]) ? take_setting(c, argv[i])
+                                  : take_place(c, argv[i], most_places)))
+            return false;
     if (c->n_places >= least_places) return true;
     cli_usage(c, "%d argument%s missing", least_places - c->n_places,
               least_places - c->n_places > 1 ? "s are" : " is");
@@ -130,21 +171,32 @@ static bool is_plain(const char *word)
     return *word && word[strspn(word, plain)] == 0;
 }
 
-char *cli_command_line(const cli *c)
+/* The words as a shell takes them, behind each other. */
+static char *quoted(int n, char *const *words)
 {
-    size_t room = 8;
-    for (int i = 1; i < c->argc; i++) room += 4 * strlen(c->argv[i]) + 4; /* a quote becomes '\'' */
+    size_t room = 1;
+    for (int i = 0; i < n; i++) room += 4 * strlen(words[i]) + 3; /* a quote becomes '\'' */
     char *line = malloc(room), *at = line;
     if (!line) return NULL;
-    at += sprintf(at, "unmist");
-    for (int i = 1; i < c->argc; i++) {
-        const bool plain = is_plain(c->argv[i]);
-        at += sprintf(at, plain ? " " : " '");
-        for (const char *p = c->argv[i]; *p; p++)
+    for (int i = 0; i < n; i++) {
+        const bool plain = is_plain(words[i]);
+        if (i) *at++ = ' ';
+        if (!plain) *at++ = '\'';
+        for (const char *p = words[i]; *p; p++)
             if (*p == '\'') at += sprintf(at, "'\\''");
             else *at++ = *p;
         if (!plain) *at++ = '\'';
     }
     *at = 0;
+    return line;
+}
+
+char *cli_quoted(const char *word) { return quoted(1, (char *const[]){ (char *)word }); }
+
+char *cli_command_line(const cli *c)
+{
+    char *rest = quoted(c->argc - 1, c->argv + 1), *line = NULL;
+    if (rest && asprintf(&line, "unmist %s", rest) < 0) line = NULL;
+    free(rest);
     return line;
 }

@@ -34,8 +34,9 @@ static void say_result(const cli *c, const um_training_result *r)
     if (r->validation > 0)
         cli_say(c, "validation loss %.5f; by quarters of the timesteps %.5f %.5f %.5f %.5f\n",
                 r->validation, r->quarter[0], r->quarter[1], r->quarter[2], r->quarter[3]);
-    if (r->finished)
-        cli_say(c, "model: %s/model\nsample: unmist sample %s -o samples.png\n", r->run, r->run);
+    char *run = r->finished ? cli_quoted(r->run) : NULL;
+    if (run) cli_say(c, "model: %s/model\nsample: unmist sample %s -o samples.png\n", r->run, run);
+    free(run);
 }
 
 /* How to go on, for a run that stopped early. */
