@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * vec.h - one vector type for every instruction set, by GCC vector extensions (docs/kernels.md says
+ * vec.h - one vector type for every instruction set, by GCC vector extensions (ADR 0005 says
  * why). VW floats to a vector; MR x NR is the register block of the matrix product. Everything here
  * is static: a shared copy compiled with wide instructions must not reach older processors. */
 #ifndef UM_VEC_H
