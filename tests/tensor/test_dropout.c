@@ -25,18 +25,48 @@ static void of_many_the_asked_share_falls_and_the_rest_grows(void **state)
 static void an_element_falls_whatever_the_length(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < UM_COUNT(LENGTHS); i++) {
-        const size_t n = LENGTHS[i];
+    const um_kernels *k;
+    for (int tier = 0; (k = um_kernels_tier(tier)); tier++)
+        for (size_t i = 0; i < UM_COUNT(LENGTHS); i++) {
+            const size_t n = LENGTHS[i];
+            kernel_case c = { 0 };
+            um_real *x = case_random(&c, n + 5, UNALIGNED), *y = case_empty(&c, n, UNALIGNED);
+            um_real *longer = case_empty(&c, n + 5, UNALIGNED);
+            k->dropout(n, 0.5f, &source, x, y, false);
+            k->dropout(n + 5, 0.5f, &source, x, longer, false);
+            case_same_bits("the first n", n, y, longer);
+            k->dropout(n, 0.5f, &source, x, x, false);
+            case_same_bits("in place", n, x, y);
+            case_end(&c);
+        }
+}
+
+static void compare(const um_kernels *fast, const um_kernels *scalar)
+{
+    static const um_random sources[] = { { 0, UM_STREAM_DROPOUT, 0 },
+                                         { 7, UM_STREAM_DROPOUT, 3 },
+                                         { ~7ull, UM_STREAM_TEST, 0x123456789abcdefull } };
+    static const um_real rates[] = { 1e-30f, 0.1f, 0.5f, 0.99999994f };
+    for (size_t i = 0; i < UM_COUNT(sources) * UM_COUNT(rates) * UM_COUNT(LENGTHS); i++) {
+        const size_t n = LENGTHS[i / 12];
         kernel_case c = { 0 };
-        um_real *x = case_random(&c, n + 5, UNALIGNED), *y = case_empty(&c, n, UNALIGNED);
-        um_real *longer = case_empty(&c, n + 5, UNALIGNED);
-        um_kernels_tier(0)->dropout(n, 0.5f, &source, x, y, false);
-        um_kernels_tier(0)->dropout(n + 5, 0.5f, &source, x, longer, false);
-        case_same_bits("the first n", n, y, longer);
-        um_kernels_tier(0)->dropout(n, 0.5f, &source, x, x, false);
-        case_same_bits("in place", n, x, y);
+        um_real *x = case_random(&c, n, UNALIGNED);
+        x[n / 2] = (um_real)NAN; /* falls or stays as any other */
+        for (int add = 0; add < 2; add++) {
+            um_real *y = case_random(&c, n, UNALIGNED), *right = case_copy(&c, n, y, ALIGNED);
+            fast->dropout(n, rates[i / 3 % 4], &sources[i % 3], x, y, add);
+            scalar->dropout(n, rates[i / 3 % 4], &sources[i % 3], x, right, add);
+            case_alike("dropout", n, y, right, 2e-7, 1e-6);
+            for (size_t j = 0; j < n && !add; j++) assert_true((y[j] == 0) == (right[j] == 0));
+        }
         case_end(&c);
     }
+}
+
+static void every_tier_has_the_mask_of_the_definition(void **state)
+{
+    (void)state;
+    for_each_tier(compare);
 }
 
 static void adding_uses_the_same_mask(void **state)
@@ -45,25 +75,26 @@ static void adding_uses_the_same_mask(void **state)
     kernel_case c = { 0 };
     const um_real *x = case_random(&c, 100, UNALIGNED);
     um_real *y = case_random(&c, 100, UNALIGNED), *before = case_copy(&c, 100, y, ALIGNED);
-    um_real *mask = case_empty(&c, 100, UNALIGNED);
-    um_kernels_tier(0)->dropout(100, 0.5f, &source, x, mask, false);
+    um_real *alone = case_empty(&c, 100, UNALIGNED);
+    um_kernels_tier(0)->dropout(100, 0.5f, &source, x, alone, false);
     um_kernels_tier(0)->dropout(100, 0.5f, &source, x, y, true);
-    for (int i = 0; i < 100; i++) CHECK_NEAR(y[i], (double)before[i] + mask[i], 1e-6);
+    for (int i = 0; i < 100; i++) CHECK_NEAR(y[i], (double)before[i] + alone[i], 1e-6);
     case_end(&c);
 }
 
 static void change_threads(const um_kernels *fast, const um_kernels *scalar)
 {
+    (void)scalar;
     kernel_case c = { 0 };
     const um_real *x = case_random(&c, LONG, UNALIGNED);
     um_real *y = case_empty(&c, LONG, UNALIGNED), *once = case_empty(&c, LONG, UNALIGNED);
-    scalar->dropout(LONG, 0.3f, &source, x, once, false);
+    fast->dropout(LONG, 0.3f, &source, x, once, false);
     FOR_THREADS(threads, fast->dropout(LONG, 0.3f, &source, x, y, false);
                 case_same_bits("on other threads", LONG, y, once));
     case_end(&c);
 }
 
-static void masks_do_not_depend_on_threads_or_tiers(void **state)
+static void bits_do_not_depend_on_threads(void **state)
 {
     (void)state;
     for_each_tier(change_threads);
@@ -74,8 +105,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(of_many_the_asked_share_falls_and_the_rest_grows),
         cmocka_unit_test(an_element_falls_whatever_the_length),
+        cmocka_unit_test(every_tier_has_the_mask_of_the_definition),
         cmocka_unit_test(adding_uses_the_same_mask),
-        cmocka_unit_test(masks_do_not_depend_on_threads_or_tiers),
+        cmocka_unit_test(bits_do_not_depend_on_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

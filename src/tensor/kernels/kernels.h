@@ -35,7 +35,7 @@
     FAST(sum_pixels) FAST(sum_squares) FAST(all_finite)                                   \
     FAST(loss) FAST(loss_vjp)                                                             \
     FAST(adam_step)                                                                       \
-    SCALAR(embedding) SCALAR(embedding_vjp) SCALAR(dropout)
+    FAST(dropout) SCALAR(embedding) SCALAR(embedding_vjp)
 
 typedef struct um_kernels {
     const char *isa; /* the tier in use: "scalar", "portable", "avx2" or "avx512" */
