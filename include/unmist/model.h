@@ -49,7 +49,7 @@ UM_API um_status um_model_forward(um_model *m, int n, int h, int w, const float 
                                   const int *labels, float *out);
 
 /* Write the model as a diffusers pipeline folder, weights as "f32", "f16" or "bf16". Whole or not
- * at all. */
+ * at all. A pipeline that stands there is replaced; UM_IO where a folder holds anything else. */
 UM_API um_status um_model_export(um_model *m, const char *path, const char *dtype);
 
 #ifdef __cplusplus

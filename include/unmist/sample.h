@@ -31,7 +31,11 @@ UM_API const float *um_images_data(const um_images *images, int *n, int *h, int 
  * copied. */
 UM_API um_status um_images_note(um_images *images, const char *key, const char *value);
 
-/* Write them: NAME.safetensors holds `images` [N, C, H, W]; NAME.png is a grid, and a filmstrip
+/* Could images be written there as the settings say? Asked before hours of drawing; nothing is left
+ * on the disk. UM_BAD_ARG for a kind of file that is not written, UM_IO where no file can be. */
+UM_API um_status um_images_check(um_settings *s, const char *path);
+
+/* Write them, making the folders above: NAME.safetensors holds `images` [N, C, H, W]; NAME.png is a grid, and a filmstrip
  * stands in NAME-trajectory.png where one was kept; any other name is a folder of single PNGs.
  * sample.format overrules the name. Every file appears whole or not at all. `told`, where not NULL,
  * is given each path that was written. */

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * data.c - a data set behind a handle, and its contact sheet. */
 #include "api/handles.h"
+#include "api/output.h"
 
 #include "io/dataset.h"
 #include "io/picture.h"
 #include "io/png.h"
+
+enum { SHEET_SIDE = 4096 }; /* pixels of a contact sheet, unless a single image has more */
 
 um_dataset_options um_dataset_options_from_config(const um_config *c)
 {
@@ -85,8 +88,14 @@ static int next_of(const um_dataset *set, int label, int *at)
 
 um_status um_data_sheet(um_dataset *d, int count, int columns, const char *path)
 {
-    const int rows = d->labels ? UM_MIN(d->classes, UM_MAX(1, count / UM_MAX(1, columns))) : 0;
-    const int n = rows ? rows * columns : UM_MIN(count, d->count);
+    if (count < 1 || columns < 1)
+        return um_fail(d->ctx, UM_BAD_ARG, "a contact sheet of %d images in %d columns", count,
+                       columns);
+    UM_TRY(um_output_check(d->ctx, path, UM_OUTPUT_FILE));
+    const int most_rows = UM_MAX(1, UM_MIN(count / columns, SHEET_SIDE / d->h));
+    columns = UM_MAX(1, UM_MIN(columns, SHEET_SIDE / d->w));
+    const int rows = d->labels ? UM_MIN(d->classes, most_rows) : 0;
+    const int n = rows ? rows * columns : UM_MIN(UM_MIN(count, most_rows * columns), d->count);
     const size_t image = (size_t)d->h * (size_t)d->w * (size_t)d->c;
     float *x;
     UM_TRY(um_alloc(d->ctx, &x, (size_t)n * image, sizeof *x, "a contact sheet"));
@@ -101,6 +110,7 @@ um_status um_data_sheet(um_dataset *d, int count, int columns, const char *path)
     }
     um_image sheet = { 0 };
     if (status == UM_OK) status = um_picture_grid(d->ctx, x, n, d->h, d->w, d->c, columns, &sheet);
+    if (status == UM_OK) status = um_output_ready(d->ctx, path);
     if (status == UM_OK) status = um_png_write(d->ctx, path, &sheet, NULL, 0);
     um_image_free(d->ctx, &sheet);
     um_free(d->ctx, x);

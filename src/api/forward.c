@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * forward.c - the network alone: arrays or a file in, its output and gradients out. */
 #include "api/handles.h"
+#include "api/output.h"
 
 #include "io/safetensors_write.h"
 #include "sample/unet_denoiser.h"
@@ -175,10 +176,12 @@ static um_status run(pass *p, bool gradients)
 um_status um_model_forward_file(um_model *m, const char *in, const char *out, bool gradients)
 {
     pass p = { .m = m, .ctx = m->ctx, .arena = { .ctx = m->ctx } };
+    UM_TRY(um_output_check(m->ctx, out, UM_OUTPUT_FILE));
     UM_TRY(um_safetensors_open(&p.in, m->ctx, in));
     um_tensors_begin(&p.out, m->ctx);
     um_tensors_text(&p.out, "format", "pt");
     um_status status = run(&p, gradients);
+    if (status == UM_OK) status = um_output_ready(m->ctx, out);
     if (status == UM_OK) status = um_tensors_commit(&p.out, out);
     else um_tensors_abandon(&p.out);
     um_tape_close(&p.tape);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * images_write.c - a grid, a filmstrip, single pictures, or raw numbers. */
+#include "api/handles.h"
 #include "api/images.h"
+#include "api/output.h"
 
 #include "io/folder.h"
 #include "io/path.h"
@@ -10,6 +12,32 @@
 
 #include <stdio.h>
 #include <string.h>
+
+/* What a name asks for, unless sample.format overrules it. */
+typedef enum shape_of_output { GRID, SINGLE, NUMBERS } shape_of_output;
+
+static um_status shape_of(um_ctx *ctx, const char *format, const char *path, shape_of_output *out)
+{
+    static const char *const others[] = { ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif",
+                                          ".tiff", ".npy", ".npz", ".pt" };
+    *out = SINGLE;
+    if (um_path_ends_with(path, ".safetensors")) *out = NUMBERS;
+    else if (strcmp(format, "grid") == 0) *out = GRID;
+    else if (strcmp(format, "single") != 0 && um_path_ends_with(path, ".png")) *out = GRID;
+    for (size_t i = 0; i < UM_COUNT(others); i++)
+        if (um_path_ends_with(path, others[i]))
+            return um_fail(ctx, UM_BAD_ARG,
+                           "%s: files of this kind are not written (NAME.png, NAME.safetensors or "
+                           "a folder)", path);
+    return UM_OK;
+}
+
+um_status um_images_check(um_settings *s, const char *path)
+{
+    shape_of_output shape;
+    UM_TRY(shape_of(s->ctx, s->config.sample_format, path, &shape));
+    return um_output_check(s->ctx, path, shape == SINGLE ? UM_OUTPUT_FOLDER : UM_OUTPUT_FILE);
+}
 
 typedef struct writer {
     um_images *m;
@@ -118,14 +146,15 @@ um_status um_images_write(um_images *images, const char *path,
                           void (*told)(void *user, const char *path), void *user)
 {
     const writer w = { images, told, user };
-    if (um_path_ends_with(path, ".safetensors")) return write_numbers(&w, path);
-    const bool single = strcmp(images->format, "single") == 0 ||
-                        (strcmp(images->format, "grid") != 0 && !um_path_ends_with(path, ".png"));
-    UM_TRY(single ? write_single(&w, path)
-                  : write_grid(&w, path, images->x, images->n, images->columns));
+    shape_of_output shape;
+    UM_TRY(shape_of(images->ctx, images->format, path, &shape));
+    UM_TRY(um_output_ready(images->ctx, path));
+    if (shape == NUMBERS) return write_numbers(&w, path);
+    UM_TRY(shape == SINGLE ? write_single(&w, path)
+                           : write_grid(&w, path, images->x, images->n, images->columns));
     if (images->film.frames == 0) return UM_OK;
     char *film;
-    UM_TRY(film_path(images->ctx, path, single, &film));
+    UM_TRY(film_path(images->ctx, path, shape == SINGLE, &film));
     const um_status status = write_filmstrip(&w, film);
     um_free(images->ctx, film);
     return status;

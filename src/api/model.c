@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * model.c - a network from a folder, and what can be said about it. */
 #include "api/handles.h"
+#include "api/output.h"
 
 #include "io/folder.h"
+#include "io/path.h"
 #include "io/unet_file.h"
 #include "train/checkpoint.h"
 
@@ -103,9 +105,31 @@ bool um_model_parameter(const um_model *m, int i, const char **name, int *rank, 
     return true;
 }
 
+/* A folder that is there is replaced only where nothing but a pipeline would be lost with it: never
+ * a run, nor a checkpoint with its training state. */
+static um_status check_replaced(um_ctx *ctx, const char *path)
+{
+    static const char *const parts[] = { "model_index.json", "scheduler", "unet" };
+    um_names names = { 0 };
+    if (!um_path_exists(path)) return UM_OK;
+    UM_TRY(um_folder_list(ctx, path, &names));
+    um_status status = UM_OK;
+    for (int i = 0; i < names.count && status == UM_OK; i++) {
+        bool known = false;
+        for (size_t k = 0; k < UM_COUNT(parts); k++) known |= strcmp(names.name[i], parts[k]) == 0;
+        if (!known)
+            status = um_fail(ctx, UM_IO, "%s: holds %s, which would be lost (a new folder)", path,
+                             names.name[i]);
+    }
+    um_names_free(ctx, &names);
+    return status;
+}
+
 um_status um_model_export(um_model *m, const char *path, const char *dtype)
 {
     char *temp;
+    UM_TRY(um_output_check(m->ctx, path, UM_OUTPUT_FOLDER));
+    UM_TRY(check_replaced(m->ctx, path));
     UM_TRY(um_folder_begin(m->ctx, path, &temp));
     const um_status status = um_pipeline_write(m->ctx, temp, m->unet, NULL, dtype, &m->scheduler);
     if (status == UM_OK) return um_folder_commit(m->ctx, path, &temp);

@@ -47,7 +47,10 @@ static um_status check_network(um_ctx *ctx, const um_unet_config *u, const um_co
             "the model has %d channels in and %d out: it predicts more than the noise, which "
             "no sampler here reads (as many out as in)",
             u->in_channels, u->out_channels);
-    for (int i = 0; i < asked->n && classes; i++)
+    if (asked->n && !classes)
+        return um_fail(ctx, UM_BAD_ARG, "sample.classes is set, but the model knows no classes "
+                       "(sample.classes = none)");
+    for (int i = 0; i < asked->n; i++)
         if (asked->v[i] >= classes)
             return um_fail(ctx, UM_BAD_ARG, "sample.classes = %d: the model has classes 0 to %d",
                            asked->v[i], classes - 1);

@@ -50,13 +50,13 @@ static void print_json(um_dataset *d, const um_data_facts *f)
 static um_status show(cli *c, um_dataset *d, const char *sheet, bool json)
 {
     um_data_facts facts;
-    um_status status = um_data_describe(d, &facts);
+    um_status status = um_data_sheet(d, SHEET_IMAGES, SHEET_COLUMNS, sheet);
+    if (status == UM_OK) status = um_data_describe(d, &facts);
     if (status != UM_OK) return status;
     if (json) print_json(d, &facts);
     else print_text(c, d, &facts);
-    status = um_data_sheet(d, SHEET_IMAGES, SHEET_COLUMNS, sheet);
-    if (status == UM_OK && !json) cli_say(c, "%s\n", sheet);
-    return status;
+    if (!json) cli_say(c, "%s\n", sheet);
+    return UM_OK;
 }
 
 int cli_data(cli *c, int argc, char **argv)

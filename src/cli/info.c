@@ -69,9 +69,8 @@ static void print_model(const cli *c, const um_model *m)
     cli_say(c, "\n%s\n%d tensors, %lld parameters (%.1f MiB)\n", f.folder, f.tensors,
             (long long)f.numbers, (double)f.numbers * 4 / 1048576);
     if (f.h)
-        cli_say(c, "images %d x %d, %d channel%s; %.3f G multiply-adds each\n", f.h, f.w, f.channels,
-                f.channels == 1 ? "" : "s",
-                (double)f.multiply_adds / 1e9);
+        cli_say(c, "images %d x %d, %d channel%s; %.3f G multiply-adds each\n", f.h, f.w,
+                f.channels, f.channels == 1 ? "" : "s", (double)f.multiply_adds / 1e9);
     if (f.classes) cli_say(c, "%d classes\n", f.classes);
     cli_say(c, "%d timesteps, %s schedule, predicts %s\n", f.timesteps, f.schedule, f.prediction);
 }
