@@ -25,7 +25,8 @@ static int read_log(const char *path, row rows[ROWS_MAX])
     if (!f) fail_msg("%s is missing", path);
     while (fgets(line, sizeof line, f) && n < ROWS_MAX) {
         row r;
-        if (sscanf(line, "%lld,%*[^,],%lf,%lf,%lf", &r.step, &r.loss, &r.grad_norm, &r.lr) == 4 && r.step <= STEPS)
+        if (sscanf(line, "%lld,%*[^,],%lf,%lf,%lf", &r.step, &r.loss, &r.grad_norm, &r.lr) == 4 &&
+            r.step <= STEPS)
             rows[n++] = r;
     }
     fclose(f);
@@ -52,7 +53,9 @@ static void the_shipped_model_can_be_trained_again(void **state)
     snprintf(config, sizeof config, "%s/models/digits/config.ini", root);
     snprintf(log, sizeof log, "%s/models/digits/log.csv", root);
 
-    assert_int_equal(um_open(&ctx, &(um_options){ .cancelled = stop_after_steps, .cancel_user = &asked }), UM_OK);
+    assert_int_equal(
+        um_open(&ctx, &(um_options){ .cancelled = stop_after_steps, .cancel_user = &asked }),
+        UM_OK);
     CHECK_OK(ctx, um_settings_open(&s, ctx));
     CHECK_OK(ctx, um_settings_read(s, config));
     assert_int_equal(um_train_run(s, out, false, NULL, &result), UM_CANCELLED);
@@ -75,7 +78,8 @@ static void the_shipped_model_can_be_trained_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(the_shipped_model_can_be_trained_again, scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(the_shipped_model_can_be_trained_again, scratch_setup,
+                                        scratch_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

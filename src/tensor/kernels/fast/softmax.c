@@ -62,7 +62,8 @@ static double dot(ptrdiff_t c, const float *a, const float *b)
     double sum = 0;
     for (; c > 0; c -= RUN, a += RUN, b += RUN) {
         vf run = { 0 };
-        EACH_VECTOR(i, lanes, UM_MIN(c, RUN), run = vmadd(ldn(a + i, lanes), ldn(b + i, lanes), run));
+        EACH_VECTOR(i, lanes, UM_MIN(c, RUN),
+                    run = vmadd(ldn(a + i, lanes), ldn(b + i, lanes), run));
         sum += vsum(run);
     }
     return sum;
