@@ -127,6 +127,10 @@ def links(tree):
             target = posixpath.normpath(posixpath.join(posixpath.dirname(path), m.group(1)))
             if target not in tree and target not in folders:
                 yield f"{path}:{line}: {m.group(1)} is not there"
+    for path in tree.paths(C_SOURCE, SCRIPT, r"(.*/)?meson\.build|.*\.md|.*\.def"):
+        for line, m in matches(tree.text(path), r"(?<![\w./])docs/[\w/.-]+\.(md|png)"):
+            if m.group() not in tree and not path.startswith("tests/hygiene/"):
+                yield f"{path}:{line}: {m.group()} is not there"
 
 
 RULES = {
@@ -149,7 +153,8 @@ RULES = {
     ], [{"README.md": "runs/frame" + "work/x and shared/x\n"}]),
     "licence": (licence, [{"src/a.c": "int a;\n"}, {"check": "#!/bin/sh\n"}],
                 [{"src/a.c": "/* SPDX-License-Identifier: MIT\n * a.c */\n"}]),
-    "links": (links, [{"docs/a.md": "see [b](b.md)\n"}, {"README.md": "![x](docs/x.png)\n"}],
+    "links": (links, [{"docs/a.md": "see [b](b.md)\n"}, {"README.md": "![x](docs/x.png)\n"},
+                      {"src/a.c": "/* docs/gone.md says why */\n"}],
               [{"docs/a.md": "[b](../b.md#part) [c](c) [d](https://d)\n", "b.md": "", "docs/c/e.md": ""}]),
     "guards": (guards, [
         {"src/a.h": "int a;\n"}, {"src/a.h": "#ifndef UM_A_H\n#define UM_B_H\n#endif\n"},
