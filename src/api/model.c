@@ -125,11 +125,23 @@ static um_status check_replaced(um_ctx *ctx, const char *path)
     return status;
 }
 
+/* A network that came without a scheduler gets the one of default settings. */
+static um_status ensure_scheduler(um_model *m)
+{
+    um_config defaults;
+    if (m->scheduler.class_name) return UM_OK;
+    UM_TRY(um_config_init(m->ctx, &defaults));
+    const um_status status = um_scheduler_from_config(m->ctx, &defaults, &m->scheduler);
+    um_config_free(&defaults);
+    return status;
+}
+
 um_status um_model_export(um_model *m, const char *path, const char *dtype)
 {
     char *temp;
     UM_TRY(um_output_check(m->ctx, path, UM_OUTPUT_FOLDER));
     UM_TRY(check_replaced(m->ctx, path));
+    UM_TRY(ensure_scheduler(m));
     UM_TRY(um_folder_begin(m->ctx, path, &temp));
     const um_status status = um_pipeline_write(m->ctx, temp, m->unet, NULL, dtype, &m->scheduler);
     if (status == UM_OK) return um_folder_commit(m->ctx, path, &temp);

@@ -93,7 +93,7 @@ um_status um_dataset_thin(um_dataset *ds, int limit)
 um_status um_dataset_hold_out(um_dataset *ds, double part)
 {
     const int total = ds->count;
-    if (total < 2) return um_fail(ds->ctx, UM_BAD_FILE, "one image cannot be split for validation");
+    if (total < 2) return UM_OK; /* a single image is all that there is to learn */
     const int held = UM_MIN(total - 1, UM_MAX(1, (int)lround(part * total)));
     const size_t stride = um_dataset_stride(ds);
     um_dataset split = { .ctx = ds->ctx };

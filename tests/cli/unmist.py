@@ -18,10 +18,29 @@ BUILD = os.environ.get("UM_BUILD_ROOT", os.path.join(SOURCE, "build"))
 PROGRAM = os.path.join(BUILD, "src", "cli", "unmist")
 DIGITS = os.path.join(SOURCE, "configs", "digits.ini")
 
-# The smallest training that has every part of a large one.
-TINY = ["model.channels=8,16", "model.groups=4", "model.layers=1", "model.attention=none", "train.batch=4",
-        "data.limit=64", "data.pad=0", "train.warmup=2", "train.sample_count=4", "sample.steps=2",
-        "run.threads=1"]
+# The smallest training that has every part of a large one; tiny_config writes it beside its images.
+TINY_INI = """[run]
+threads = 1
+[data]
+path = images
+validation = 0.1
+[model]
+channels = 8,16
+groups = 4
+layers = 1
+attention = none
+[train]
+steps = 6
+batch = 4
+warmup = 2
+validate_every = 3
+sample_every = 3
+sample_count = 4
+checkpoint_every = 2
+keep = 2
+[sample]
+steps = 2
+"""
 
 
 class Result:
@@ -57,6 +76,11 @@ def run(*args, **how):
     return finish(start(*args, **how))
 
 
+def slurp(path):
+    with open(path, "rb") as f:
+        return f.read()
+
+
 def snapshot(folder):
     """Every name below a folder with a digest of what it holds."""
     seen = {}
@@ -65,8 +89,7 @@ def snapshot(folder):
             seen[os.path.relpath(os.path.join(at, name), folder)] = "folder"
         for name in files:
             path = os.path.join(at, name)
-            with open(path, "rb") as f:
-                seen[os.path.relpath(path, folder)] = hashlib.sha256(f.read()).hexdigest()
+            seen[os.path.relpath(path, folder)] = hashlib.sha256(slurp(path)).hexdigest()
     return seen
 
 
@@ -113,8 +136,7 @@ class Case(unittest.TestCase):
         return path
 
     def read(self, *names):
-        with open(self.path(*names), "rb") as f:
-            return f.read()
+        return slurp(self.path(*names))
 
 
 # ------------------------------------------------------------------------------------------------ PNG
@@ -264,13 +286,28 @@ def interrupt(process, number=signal.SIGINT):
     process.send_signal(number)
 
 
-def train_tiny(out, *more, config=DIGITS, cwd=None):
-    """A run folder of two steps of the smallest training."""
-    r = run("train", config, *TINY, "train.steps=2", "train.sample_every=0", "train.validate_every=0", "--out", out,
-            *more, cwd=cwd)
-    if r.status != 0:
-        raise AssertionError(r.err)
-    return out
+def tiny_config(folder, name="tiny.ini"):
+    """The smallest training's INI file and images, 8 x 8 in three classes."""
+    idx_folder(os.path.join(folder, "images"), count=40)
+    path = os.path.join(folder, name)
+    with open(path, "w") as f:
+        f.write(TINY_INI)
+    return path
+
+
+class WithRun(Case):
+    """Tests that look at a trained run, which they share and leave as it is."""
+    SETTINGS = []
+
+    @classmethod
+    def setUpClass(cls):
+        cls.shared = tempfile.mkdtemp(prefix="unmist cli run ")
+        cls.addClassCleanup(shutil.rmtree, cls.shared, True)
+        cls.config = tiny_config(cls.shared)
+        cls.model = os.path.join(cls.shared, "run")
+        cls.trained = run("train", cls.config, *cls.SETTINGS, "--out", cls.model)
+        if cls.trained.status != 0:
+            raise AssertionError(cls.trained.err)
 
 
 main = unittest.main
