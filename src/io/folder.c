@@ -38,6 +38,13 @@ um_status um_folder_make(um_ctx *ctx, const char *path)
     return io_fail(ctx, path);
 }
 
+/* The names in a folder that is written to: what cannot be listed is UM_IO here. */
+static um_status list(um_ctx *ctx, const char *folder, um_names *names)
+{
+    const um_status status = um_folder_list(ctx, folder, names);
+    return status == UM_BAD_FILE ? UM_IO : status;
+}
+
 /* Call each on every entry of folder. */
 typedef um_status visit_fn(um_ctx *ctx, const char *path, int depth);
 
@@ -46,7 +53,7 @@ static um_status visit_entries(um_ctx *ctx, const char *folder, int depth, visit
     um_names names;
     if (depth > DEPTH_MAX)
         return um_fail(ctx, UM_IO, "%s: more than %d folders deep", folder, (int)DEPTH_MAX);
-    if (um_folder_list(ctx, folder, &names) != UM_OK) return UM_IO;
+    UM_TRY(list(ctx, folder, &names));
     um_status status = UM_OK;
     for (int i = 0; i < names.count && status == UM_OK; i++) {
         char *path = NULL;
@@ -151,7 +158,7 @@ void um_folder_abandon(um_ctx *ctx, char **temp)
 um_status um_folder_sweep(um_ctx *ctx, const char *folder)
 {
     um_names names;
-    if (um_folder_list(ctx, folder, &names) != UM_OK) return UM_IO;
+    UM_TRY(list(ctx, folder, &names));
     um_status status = UM_OK;
     for (int i = 0; i < names.count && status == UM_OK; i++) {
         char *path = NULL;

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT */
+#include "train/checkpoint.h"
+
+#include "io/unet_file.h"
+#include "support/scratch.h"
+#include "train/tiny.h"
+
+typedef struct subject {
+    um_ctx *ctx;
+    tiny t;
+    um_trainer *trainer;
+    um_params *params;
+} subject;
+
+static subject *open_wide(um_ctx *ctx, int channels, double ema_decay)
+{
+    subject *s = test_calloc(1, sizeof *s);
+    s->ctx = ctx;
+    ctx->threads = 1;
+    CHECK_OK(ctx, tiny_begin(&s->t, ctx));
+    s->t.settings.ema_decay = ema_decay;
+    CHECK_OK(ctx, tiny_network(&s->t, channels));
+    s->params = um_unet_params(s->t.unet);
+    CHECK_OK(ctx, um_trainer_open(&s->trainer, ctx, s->t.unet, &s->t.schedule, &s->t.settings,
+                                  TINY_SIDE, TINY_SIDE));
+    return s;
+}
+
+static subject *open_subject(um_ctx *ctx) { return open_wide(ctx, 4, 0.99); }
+
+static void close_subject(subject *s)
+{
+    um_trainer_close(&s->trainer);
+    tiny_end(&s->t);
+    test_free(s);
+}
+
+static const um_progress somewhere = { .step = 7, .images = 28, .seconds = 1.0 / 3,
+                                       .loss_sum = 0.1 + 0.2, .loss_count = 3 };
+
+/* Numbers of our own in every block: no two alike. */
+static void fill(subject *s)
+{
+    um_optimizer_state *o = um_trainer_optimizer(s->trainer);
+    um_real *const blocks[] = { s->params->values, o->m, o->v, o->ema };
+    for (int k = 0; k < 4; k++)
+        for (int i = 0; i < s->params->count && blocks[k]; i++) {
+            const um_param *p = s->params->list[i];
+            const um_random r = { 3, UM_STREAM_TEST, (uint64_t)(1000 * k + i) };
+            um_random_normal(&r, blocks[k] + um_params_offset(s->params, p),
+                             um_shape_count(p->shape));
+        }
+    o->step = somewhere.step;
+}
+
+/* A path that stays good, in one of two places. */
+static const char *place(scratch *f, const char *name, int which)
+{
+    static char text[2][SCRATCH_PATH];
+    return strcpy(text[which], scratch_path(f, name));
+}
+
+static void save(subject *s, const char *folder)
+{
+    fill(s);
+    CHECK_OK(s->ctx,
+             um_checkpoint_save(s->ctx, folder, s->trainer, &s->t.scheduler, &somewhere));
+}
+
+static void what_is_saved_is_loaded_bit_for_bit(void **state)
+{
+    scratch *f = *state;
+    for (int average = 0; average < 2; average++) {
+        subject *a = open_wide(&f->ctx, 4, average ? 0.99 : 0);
+        subject *b = open_wide(&f->ctx, 4, average ? 0.99 : 0);
+        const char *folder = scratch_path(f, average ? "with" : "without");
+        um_progress p;
+        save(a, folder);
+        CHECK_OK(b->ctx, um_checkpoint_load(b->ctx, folder, b->trainer, &p));
+        const um_optimizer_state *x = um_trainer_optimizer(a->trainer);
+        const um_optimizer_state *y = um_trainer_optimizer(b->trainer);
+        const size_t bytes = a->params->padded * sizeof(um_real);
+        assert_memory_equal(a->params->values, b->params->values, bytes);
+        assert_memory_equal(x->m, y->m, bytes);
+        assert_memory_equal(x->v, y->v, bytes);
+        if (average) assert_memory_equal(x->ema, y->ema, bytes);
+        assert_int_equal(y->step, 7);
+        assert_true(p.step == 7 && p.images == 28 && p.loss_count == 3);
+        assert_true(p.seconds == somewhere.seconds && p.loss_sum == somewhere.loss_sum);
+        close_subject(a);
+        close_subject(b);
+    }
+}
+
+/* The averaged weights are the model; the raw ones stand beside. */
+static void the_model_is_the_average(void **state)
+{
+    scratch *f = *state;
+    subject *s = open_subject(&f->ctx);
+    const char *folder = place(f, "saved", 0), *model = place(f, "model", 1);
+    const size_t bytes = s->params->padded * sizeof(um_real);
+    save(s, folder);
+    CHECK_OK(&f->ctx, um_checkpoint_save_model(&f->ctx, model, s->trainer, &s->t.scheduler));
+    const char *const folders[] = { folder, model };
+    for (int k = 0; k < 2; k++) {
+        um_model_folder found;
+        um_unet *unet;
+        CHECK_OK(&f->ctx, um_model_folder_find(&f->ctx, &found, folders[k], false));
+        assert_non_null(found.scheduler);
+        assert_int_equal(found.state != NULL, k == 0);
+        CHECK_OK(&f->ctx, um_unet_file_load(&unet, &f->ctx, found.unet));
+        assert_memory_equal(um_unet_params(unet)->values, um_trainer_optimizer(s->trainer)->ema,
+                            bytes);
+        if (k == 0) {
+            CHECK_OK(&f->ctx, um_checkpoint_load_raw(&f->ctx, folder, unet));
+            assert_memory_equal(um_unet_params(unet)->values, s->params->values, bytes);
+        }
+        um_unet_close(&unet);
+        um_model_folder_free(&f->ctx, &found);
+    }
+    assert_int_equal(scratch_entries(f, f->folder), 2);
+    close_subject(s);
+}
+
+static void every_missing_part_is_named(void **state)
+{
+    scratch *f = *state;
+    static const char *const parts[] = { "training_state.json", "training_state.safetensors",
+                                         "unet/diffusion_pytorch_model.safetensors" };
+    subject *s = open_subject(&f->ctx);
+    um_progress p;
+    const char *folder = place(f, "saved", 0);
+    for (size_t i = 0; i < UM_COUNT(parts); i++) {
+        char part[SCRATCH_PATH * 2];
+        save(s, folder);
+        snprintf(part, sizeof part, "%s/%s", folder, parts[i]);
+        assert_int_equal(unlink(part), 0);
+        assert_int_equal(um_checkpoint_load(&f->ctx, folder, s->trainer, &p), UM_BAD_FILE);
+        CHECK_TOLD(&f->ctx, strrchr(part, '/') + 1);
+    }
+    assert_int_equal(
+        um_checkpoint_load(&f->ctx, scratch_path(f, "nowhere"), s->trainer, &p), UM_BAD_FILE);
+    assert_int_equal(um_checkpoint_load_raw(&f->ctx, scratch_path(f, "nowhere"), s->t.unet),
+                     UM_BAD_FILE);
+    close_subject(s);
+}
+
+static void another_shape_is_refused_by_name(void **state)
+{
+    scratch *f = *state;
+    subject *a = open_wide(&f->ctx, 4, 0), *b = open_wide(&f->ctx, 8, 0);
+    const char *folder = place(f, "saved", 0);
+    um_progress p;
+    save(a, folder);
+    assert_int_equal(um_checkpoint_load(&f->ctx, folder, b->trainer, &p), UM_BAD_FILE);
+    CHECK_TOLD(&f->ctx, "raw.conv_in.weight");
+    CHECK_TOLD(&f->ctx, "training_state.safetensors");
+    assert_int_equal(um_checkpoint_load_raw(&f->ctx, folder, b->t.unet), UM_BAD_FILE);
+    close_subject(a);
+    close_subject(b);
+}
+
+static const struct counter_case {
+    const char *text, *told, *why;
+} counter_cases[] = {
+    { "{", "training_state.json", "no JSON" },
+    { "{}", "version", "nothing in it" },
+    { "{\"version\": 2, \"step\": 7, \"images\": 28, \"seconds\": 1, \"loss_sum\": 1, "
+      "\"loss_count\": 3}", "version", "from the future" },
+    { "{\"version\": 1, \"step\": -1, \"images\": -4, \"seconds\": 1, \"loss_sum\": 1, "
+      "\"loss_count\": 0}", "step", "before the start" },
+    { "{\"version\": 1, \"step\": 13, \"images\": 52, \"seconds\": 1, \"loss_sum\": 1, "
+      "\"loss_count\": 0}", "step", "behind the end" },
+    { "{\"version\": 1, \"step\": 7, \"images\": 29, \"seconds\": 1, \"loss_sum\": 1, "
+      "\"loss_count\": 3}", "images", "images that no batches make" },
+    { "{\"version\": 1, \"step\": 7, \"images\": 9223372036854775807, \"seconds\": 1, "
+      "\"loss_sum\": 1, \"loss_count\": 3}", "images", "more than can be counted on" },
+    { "{\"version\": 1, \"step\": 7, \"images\": 28, \"seconds\": 1, \"loss_sum\": 1, "
+      "\"loss_count\": 8}", "loss_count", "more losses than steps" },
+    { "{\"version\": 1, \"step\": 7, \"images\": 28, \"seconds\": 1, \"loss_count\": 3}",
+      "loss_sum", "a counter is missing" },
+    { "{\"version\": 1, \"step\": \"7\", \"images\": 28, \"seconds\": 1, \"loss_sum\": 1, "
+      "\"loss_count\": 3}", "step", "a text for a number" },
+};
+
+static void counters_that_cannot_be_are_refused(void **state)
+{
+    scratch *f = *state;
+    subject *s = open_subject(&f->ctx);
+    const char *folder = place(f, "saved", 0);
+    um_progress p;
+    save(s, folder);
+    for (size_t i = 0; i < UM_COUNT(counter_cases); i++) {
+        const struct counter_case *k = &counter_cases[i];
+        print_message("%s\n", k->why);
+        scratch_write(f, "saved/training_state.json", k->text, strlen(k->text));
+        assert_int_equal(um_checkpoint_load(&f->ctx, folder, s->trainer, &p), UM_BAD_FILE);
+        CHECK_TOLD(&f->ctx, k->told);
+        CHECK_TOLD(&f->ctx, "training_state.json");
+    }
+    close_subject(s);
+}
+
+static void a_cut_file_is_refused(void **state)
+{
+    scratch *f = *state;
+    subject *s = open_subject(&f->ctx);
+    const char *folder = place(f, "saved", 0);
+    const char *numbers = place(f, "saved/training_state.safetensors", 1);
+    um_progress p;
+    static const long left[] = { 0, 7, 100, 5000 };
+    for (size_t i = 0; i < UM_COUNT(left); i++) {
+        save(s, folder);
+        assert_int_equal(truncate(numbers, left[i]), 0);
+        assert_int_equal(um_checkpoint_load(&f->ctx, folder, s->trainer, &p), UM_BAD_FILE);
+        CHECK_TOLD(&f->ctx, numbers);
+    }
+    close_subject(s);
+}
+
+/* Folders of a run, some of them no checkpoints. */
+static void make_steps(scratch *f)
+{
+    static const char *const names[] = { "step-0000005", "step-0000010", "step-0000100",
+                                         "step-12345678", "mine", "step-", "step-7x",
+                                         ".step-0000200.unmist-1-1" };
+    for (size_t i = 0; i < UM_COUNT(names); i++) {
+        char name[64];
+        snprintf(name, sizeof name, "checkpoints/%s/note", names[i]);
+        scratch_write(f, name, "x", 1);
+    }
+}
+
+static void the_newest_is_the_one_of_the_highest_step(void **state)
+{
+    scratch *f = *state;
+    char *newest;
+    CHECK_OK(&f->ctx, um_checkpoint_newest(&f->ctx, f->folder, &newest));
+    assert_null(newest);
+    CHECK_OK(&f->ctx, um_folder_make(&f->ctx, scratch_path(f, "checkpoints")));
+    CHECK_OK(&f->ctx, um_checkpoint_newest(&f->ctx, f->folder, &newest));
+    assert_null(newest);
+    make_steps(f);
+    CHECK_OK(&f->ctx, um_checkpoint_newest(&f->ctx, f->folder, &newest));
+    assert_string_equal(newest, scratch_path(f, "checkpoints/step-12345678"));
+    um_free(&f->ctx, newest);
+}
+
+static void pruning_keeps_the_newest(void **state)
+{
+    scratch *f = *state;
+    make_steps(f);
+    const char *folder = place(f, "checkpoints", 0);
+    static const int keeps[] = { 0, 4, 2, 1 }, left[] = { 8, 8, 6, 5 };
+    for (size_t i = 0; i < UM_COUNT(keeps); i++) {
+        CHECK_OK(&f->ctx, um_checkpoint_prune(&f->ctx, f->folder, keeps[i]));
+        assert_int_equal(scratch_entries(f, folder), left[i]);
+    }
+    assert_true(um_path_holds(folder, "step-12345678/note"));
+    assert_true(um_path_holds(folder, "mine/note"));
+    assert_true(um_path_holds(folder, "step-7x/note"));
+}
+
+/* A file where the folder should stand: said, and left. */
+static void what_stands_in_the_way_stays(void **state)
+{
+    scratch *f = *state;
+    subject *s = open_subject(&f->ctx);
+    scratch_write(f, "taken", "mine", 4);
+    const char *const places[] = { scratch_path(f, "taken"), scratch_path(f, "taken/below") };
+    fill(s);
+    for (size_t i = 0; i < UM_COUNT(places); i++) {
+        assert_int_equal(um_checkpoint_save(&f->ctx, places[i], s->trainer, &s->t.scheduler,
+                                            &somewhere), UM_IO);
+        assert_int_equal(um_checkpoint_save_model(&f->ctx, places[i], s->trainer,
+                                                  &s->t.scheduler), UM_IO);
+        CHECK_TOLD(&f->ctx, "taken");
+    }
+    assert_int_equal(scratch_entries(f, f->folder), 1);
+    assert_true(um_path_is_file(places[0]));
+    close_subject(s);
+}
+
+int main(void)
+{
+    if (um_path_is_folder("/dev/shm")) /* hundreds of flushes, which cost nothing there */
+        setenv("TMPDIR", "/dev/shm", 0);
+#define TEST(f) cmocka_unit_test_setup_teardown(f, scratch_setup, scratch_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(what_is_saved_is_loaded_bit_for_bit),
+        TEST(the_model_is_the_average),
+        TEST(every_missing_part_is_named),
+        TEST(another_shape_is_refused_by_name),
+        TEST(counters_that_cannot_be_are_refused),
+        TEST(a_cut_file_is_refused),
+        TEST(the_newest_is_the_one_of_the_highest_step),
+        TEST(pruning_keeps_the_newest),
+        TEST(what_stands_in_the_way_stays),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
