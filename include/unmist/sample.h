@@ -42,7 +42,7 @@ UM_API um_status um_images_check(um_settings *s, const char *path);
 UM_API um_status um_images_write(um_images *images, const char *path,
                                  void (*told)(void *user, const char *path), void *user);
 
-/* The table of timesteps and coefficients that the settings give for this model. The caller frees
+/* How many steps the settings give for this model, and the table of timesteps and coefficients. The caller frees
  * *out with um_text_release. */
 UM_API um_status um_sample_explain(um_model *m, um_settings *s, char **out);
 

@@ -4,7 +4,9 @@
 #include "api/images.h"
 
 #include "sample/unet_denoiser.h"
+#include "tensor/kernels/kernels.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* The driver's views become frames. */
@@ -147,12 +149,33 @@ static um_status adopted(um_model *m, const um_settings *s, um_config *copy)
     return status;
 }
 
-static um_status note_settings(um_images *images, const um_config *c)
+/* What the images came from, as an INI text: the settings that drawing reads, every key. */
+static um_status write_settings(um_ctx *ctx, const um_config *c, um_text *out)
 {
-    um_text text = { .ctx = images->ctx };
-    um_status status = um_config_write(images->ctx, c, &text);
-    if (status == UM_OK) status = text.status;
+    const char *section = "";
+    for (int i = 0; i < UM_CONFIG_COUNT; i++) {
+        const um_setting *s = &um_config_settings[i];
+        um_text value = { .ctx = ctx };
+        char name[128];
+        if (strcmp(s->section, "diffusion") != 0 && strcmp(s->section, "sample") != 0) continue;
+        if (strcmp(section, s->section) != 0) um_text_add(out, "[%s]\n", s->section);
+        section = s->section;
+        snprintf(name, sizeof name, "%s.%s", s->section, s->key);
+        const um_status status = um_config_get(ctx, c, name, &value);
+        if (status == UM_OK) um_text_add(out, "%s = %s\n", s->key, value.data);
+        um_text_free(&value);
+        UM_TRY(status);
+    }
+    return out->status;
+}
+
+static um_status note_origin(const um_model *m, um_images *images, const um_config *c)
+{
+    um_text text = { .ctx = m->ctx };
+    um_status status = write_settings(m->ctx, c, &text);
     if (status == UM_OK) status = um_images_note(images, "Software", "unmist " UM_VERSION);
+    if (status == UM_OK) status = um_images_note(images, "unmist.model", m->folder);
+    if (status == UM_OK) status = um_images_note(images, "unmist.kernels", m->ctx->kernels->isa);
     if (status == UM_OK) status = um_images_note(images, "unmist.settings", text.data);
     um_text_free(&text);
     return status;
@@ -172,7 +195,7 @@ um_status um_sample(um_model *m, um_settings *s, const um_sample_hooks *hooks, u
         status = um_fail(m->ctx, UM_BAD_ARG,
                          "the model does not say its image size (give data.image_size)");
     if (status == UM_OK) status = um_draw(m->ctx, m->unet, &c, size.h, size.w, hooks, out);
-    if (status == UM_OK) status = note_settings(*out, &c);
+    if (status == UM_OK) status = note_origin(m, *out, &c);
     if (status != UM_OK) um_images_close(out);
     um_arena_free(&c.texts);
     return status;
@@ -189,6 +212,9 @@ um_status um_sample_explain(um_model *m, um_settings *s, char **out)
     UM_TRY(adopted(m, s, &c));
     um_status status = plan_of(m->ctx, &c, &plan);
     if (status == UM_OK) {
+        const int steps = plan.row[plan.rows - 1].step + 1;
+        um_text_add(&text, "%s: %d step%s through %d timesteps\n", c.sample_sampler, steps,
+                    steps == 1 ? "" : "s", c.diffusion_timesteps);
         um_plan_explain(&plan, add_line, &text);
         status = text.status;
         um_plan_free(m->ctx, &plan);

@@ -21,7 +21,8 @@ void cli_catch_signals(void)
     struct sigaction action = { .sa_handler = on_signal };
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    signal(SIGPIPE, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN); /* a failing write is an error that is told */
+    signal(SIGXFSZ, SIG_IGN);
 }
 
 bool cli_stop_asked(void *unused)
