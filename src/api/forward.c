@@ -122,7 +122,8 @@ static um_status put_images(pass *p, const char *name, um_shape s, const um_real
 static um_status put_gradients(pass *p)
 {
     const um_params *params = um_unet_params(p->m->unet);
-    um_tensors_floats(&p->out, "loss", UM_STORED_F32, 0, NULL, um_data(p->tape, p->loss));
+    const int64_t one = 1;
+    um_tensors_floats(&p->out, "loss", UM_STORED_F32, 1, &one, um_data(p->tape, p->loss));
     UM_TRY(put_images(p, "grad_sample", um_shape_of(p->tape, p->x), um_grad(p->tape, p->x)));
     for (int i = 0; i < params->count; i++) {
         const um_param *v = params->list[i];
