@@ -6,6 +6,7 @@
 #include "diffusion/schedule.h"
 #include "io/dataset.h"
 #include "sample/sampler.h"
+#include "train/settings.h"
 
 #include <dirent.h>
 
@@ -89,6 +90,8 @@ static void the_words_are_those_that_the_floors_know(void **state)
     check_words(&ctx, UM_KEY_diffusion_schedule, um_schedule_kinds, NULL);
     check_words(&ctx, UM_KEY_diffusion_prediction_type, um_predictions, NULL);
     check_words(&ctx, UM_KEY_diffusion_loss, um_loss_kinds, NULL);
+    check_words(&ctx, UM_KEY_train_optimizer, um_optimizers, NULL);
+    check_words(&ctx, UM_KEY_train_lr_schedule, um_lr_schedules, NULL);
     check_words(&ctx, UM_KEY_sample_timestep_spacing, um_spacings, "auto");
     check_words(&ctx, UM_KEY_sample_variance_type, um_variances, NULL);
     check_words(&ctx, UM_KEY_sample_strided_rule, um_strided_rules, NULL);

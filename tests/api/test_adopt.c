@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+#include "api/handles.h"
+
+#include "support/scratch.h"
+
+/* A config and a scheduler that are made up key by key. */
+typedef struct subject {
+    um_ctx ctx;
+    um_config c;
+    um_scheduler_json j;
+} subject;
+
+static subject *open_subject(const char *class_name)
+{
+    subject *s = test_calloc(1, sizeof *s);
+    um_ctx_init(&s->ctx);
+    CHECK_OK(&s->ctx, um_config_init(&s->ctx, &s->c));
+    if (class_name) CHECK_OK(&s->ctx, um_scheduler_json_begin(&s->ctx, &s->j, class_name));
+    return s;
+}
+
+static void close_subject(subject *s)
+{
+    um_scheduler_json_free(&s->j);
+    um_config_free(&s->c);
+    test_free(s);
+}
+
+static void says(subject *s, const char *key, const char *text)
+{
+    CHECK_OK(&s->ctx, um_scheduler_json_set(&s->ctx, &s->j, key, text));
+}
+
+static void adopt(subject *s) { CHECK_OK(&s->ctx, um_config_adopt(&s->ctx, &s->c, &s->j)); }
+
+static void by_command(subject *s, const char *assignment)
+{
+    CHECK_OK(&s->ctx, um_config_set(&s->ctx, &s->c, assignment));
+}
+
+static void by_file(subject *s, const char *section, const char *key, const char *value)
+{
+    const um_origin origin = { UM_FROM_FILE, "a.ini", 1 };
+    CHECK_OK(&s->ctx, um_config_offer(&s->ctx, &s->c, section, key, value, &origin));
+}
+
+/* Command line, file, model, the sampler's own default: the first that speaks counts. */
+static void options_give_way_to_command_and_file(void **state)
+{
+    (void)state;
+    for (int given = 0; given < 8; given++) {
+        subject *s = open_subject("DDIMScheduler");
+        um_sample_settings set;
+        by_command(s, "sample.sampler=ddim");
+        if (given & 1) says(s, "steps_offset", "1");
+        if (given & 2) by_file(s, "sample", "steps_offset", "2");
+        if (given & 4) by_command(s, "sample.steps_offset=4");
+        adopt(s);
+        CHECK_OK(&s->ctx, um_sample_settings_from_config(&s->ctx, &s->c, &set));
+        assert_int_equal(set.steps_offset, given & 4 ? 4 : given & 2 ? 2 : given & 1);
+        close_subject(s);
+    }
+}
+
+static void facts_of_training_always_count(void **state)
+{
+    (void)state;
+    subject *s = open_subject("PNDMScheduler"); /* of whatever class */
+    by_command(s, "diffusion.timesteps=50");
+    by_command(s, "diffusion.schedule=linear");
+    by_command(s, "diffusion.prediction_type=epsilon");
+    by_file(s, "diffusion", "beta_start", "0.001");
+    by_file(s, "diffusion", "beta_end", "0.03");
+    says(s, "num_train_timesteps", "400");
+    says(s, "beta_schedule", "scaled_linear");
+    says(s, "beta_start", "0.00085");
+    says(s, "beta_end", "0.012");
+    says(s, "prediction_type", "v_prediction");
+    adopt(s);
+    assert_int_equal(s->c.diffusion_timesteps, 400);
+    assert_string_equal(s->c.diffusion_schedule, "quadratic");
+    assert_string_equal(s->c.diffusion_prediction_type, "v_prediction");
+    assert_true(s->c.diffusion_beta_start == 0.00085 && s->c.diffusion_beta_end == 0.012);
+    close_subject(s);
+}
+
+/* An older file without a key means what diffusers took before there was the key. */
+static void a_fact_that_is_not_said_is_diffusers_default(void **state)
+{
+    (void)state;
+    subject *s = open_subject("DDPMScheduler");
+    by_command(s, "diffusion.prediction_type=v_prediction");
+    by_command(s, "diffusion.schedule=cosine");
+    by_command(s, "diffusion.cosine_s=0.02");
+    adopt(s);
+    assert_string_equal(s->c.diffusion_prediction_type, "epsilon");
+    assert_string_equal(s->c.diffusion_schedule, "linear");
+    assert_true(s->c.diffusion_cosine_s == 0.008);
+    close_subject(s);
+}
+
+static void a_model_without_a_scheduler_leaves_all_as_it_is(void **state)
+{
+    (void)state;
+    subject *s = open_subject(NULL);
+    by_command(s, "diffusion.timesteps=50");
+    adopt(s);
+    CHECK_OK(&s->ctx, um_config_inherit(&s->ctx, &s->c, &s->j));
+    assert_int_equal(s->c.diffusion_timesteps, 50);
+    close_subject(s);
+}
+
+static void options_count_for_their_own_sampler_alone(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *class_name, *sampler;
+        bool counts;
+    } cases[] = {
+        { "DDPMScheduler", "sample.sampler=ddpm", true },
+        { "DDIMScheduler", "sample.sampler=ddim", true },
+        { "DDPMScheduler", "sample.sampler=ddim", false },
+        { "DDIMScheduler", "sample.sampler=ddpm", false },
+        { "DDPMScheduler", "sample.sampler=strided", false },
+        { "PNDMScheduler", "sample.sampler=ddim", false },
+        { "", "sample.sampler=ddim", false },
+    };
+    for (size_t i = 0; i < UM_COUNT(cases); i++) {
+        subject *s = open_subject(cases[i].class_name);
+        um_sample_settings set;
+        by_command(s, cases[i].sampler);
+        says(s, "clip_sample", "false");
+        says(s, "timestep_spacing", "trailing");
+        says(s, "variance_type", "fixed_large");
+        says(s, "num_train_timesteps", "123");
+        adopt(s);
+        CHECK_OK(&s->ctx, um_sample_settings_from_config(&s->ctx, &s->c, &set));
+        assert_int_equal(set.clip_sample, !cases[i].counts);
+        assert_int_equal(set.spacing == UM_SPACING_TRAILING, cases[i].counts);
+        assert_int_equal(set.variance == UM_VARIANCE_FIXED_LARGE, cases[i].counts);
+        assert_int_equal(s->c.diffusion_timesteps, 123);
+        close_subject(s);
+    }
+}
+
+/* The start of a new training: facts give way to what this training is told. */
+static void inherited_facts_give_way(void **state)
+{
+    (void)state;
+    subject *s = open_subject("DDPMScheduler");
+    by_command(s, "diffusion.timesteps=50");
+    by_file(s, "diffusion", "schedule", "cosine");
+    says(s, "num_train_timesteps", "400");
+    says(s, "beta_schedule", "linear");
+    says(s, "prediction_type", "sample");
+    CHECK_OK(&s->ctx, um_config_inherit(&s->ctx, &s->c, &s->j));
+    assert_int_equal(s->c.diffusion_timesteps, 50);
+    assert_string_equal(s->c.diffusion_schedule, "cosine");
+    assert_string_equal(s->c.diffusion_prediction_type, "sample");
+    close_subject(s);
+}
+
+static void what_cannot_be_followed_is_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *key, *text;
+    } cases[] = {
+        { "trained_betas", "0.1,0.2,0.3" }, { "rescale_betas_zero_snr", "true" },
+        { "beta_schedule", "laplace" },     { "prediction_type", "flow_prediction" },
+        { "num_train_timesteps", "0" },     { "num_train_timesteps", "many" },
+        { "beta_end", "2" },                { "variance_type", "learned_range" },
+        { "clip_sample", "1,0" },           { "cosine_s", "-1" },
+    };
+    for (size_t i = 0; i < UM_COUNT(cases); i++) {
+        subject *s = open_subject("DDPMScheduler");
+        by_command(s, "sample.sampler=ddpm");
+        says(s, cases[i].key, cases[i].text);
+        assert_int_equal(um_config_adopt(&s->ctx, &s->c, &s->j), UM_BAD_FILE);
+        CHECK_TOLD(&s->ctx, "scheduler_config.json");
+        CHECK_TOLD(&s->ctx, cases[i].key);
+        close_subject(s);
+    }
+    subject *s = open_subject("DDPMScheduler");
+    says(s, "rescale_betas_zero_snr", "false");
+    adopt(s);
+    close_subject(s);
+}
+
+static const struct written_case {
+    const char *settings[4];
+    const char *schedule; /* in diffusers' words */
+    bool own;             /* with the keys that are ours */
+} written_cases[] = {
+    { { "diffusion.timesteps=250", "diffusion.beta_start=3e-4" }, "linear", false },
+    { { "diffusion.schedule=cosine", "diffusion.beta_end=0.5" }, "squaredcos_cap_v2", false },
+    { { "diffusion.schedule=cosine", "diffusion.cosine_s=0.1", "diffusion.max_beta=0.99" },
+      "squaredcos_cap_v2", true },
+    { { "diffusion.schedule=quadratic", "diffusion.prediction_type=v_prediction" },
+      "scaled_linear", false },
+    { { "diffusion.schedule=sigmoid", "diffusion.prediction_type=sample" }, "sigmoid", false },
+    { { "diffusion.schedule=linear", "diffusion.cosine_s=0.1" }, "linear", false },
+};
+
+/* What a training writes of itself gives whoever loads the model the same noise. */
+static void what_is_written_is_read_back(void **state)
+{
+    scratch *f = *state;
+    for (size_t i = 0; i < UM_COUNT(written_cases); i++) {
+        const struct written_case *k = &written_cases[i];
+        subject *a = open_subject(NULL), *b = open_subject(NULL);
+        const char *path = scratch_path(f, "scheduler_config.json");
+        um_schedule x, y;
+        for (int n = 0; n < 4 && k->settings[n]; n++) by_command(a, k->settings[n]);
+        CHECK_OK(&a->ctx, um_scheduler_from_config(&a->ctx, &a->c, &a->j));
+        CHECK_OK(&a->ctx, um_scheduler_json_write(&a->ctx, &a->j, path));
+        CHECK_OK(&b->ctx, um_scheduler_json_read(&b->ctx, &b->j, path));
+        assert_string_equal(b->j.class_name, "DDPMScheduler");
+        assert_string_equal(um_scheduler_json_get(&b->j, "beta_schedule"), k->schedule);
+        assert_int_equal(um_scheduler_json_get(&b->j, "cosine_s") != NULL, k->own);
+        assert_int_equal(um_scheduler_json_get(&b->j, "max_beta") != NULL, k->own);
+        adopt(b);
+        CHECK_OK(&a->ctx, um_schedule_from_config(&a->ctx, &a->c, &x));
+        CHECK_OK(&b->ctx, um_schedule_from_config(&b->ctx, &b->c, &y));
+        assert_int_equal(x.timesteps, y.timesteps);
+        assert_memory_equal(x.beta, y.beta, (size_t)x.timesteps * sizeof *x.beta);
+        assert_string_equal(a->c.diffusion_prediction_type, b->c.diffusion_prediction_type);
+        um_schedule_free(&a->ctx, &x);
+        um_schedule_free(&b->ctx, &y);
+        close_subject(a);
+        close_subject(b);
+    }
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, scratch_setup, scratch_teardown)
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(options_give_way_to_command_and_file),
+        cmocka_unit_test(facts_of_training_always_count),
+        cmocka_unit_test(a_fact_that_is_not_said_is_diffusers_default),
+        cmocka_unit_test(a_model_without_a_scheduler_leaves_all_as_it_is),
+        cmocka_unit_test(options_count_for_their_own_sampler_alone),
+        cmocka_unit_test(inherited_facts_give_way),
+        cmocka_unit_test(what_cannot_be_followed_is_named),
+        TEST(what_is_written_is_read_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+#include "api/handles.h"
+
+#include "sample/sampler.h"
+#include "support/check.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct subject {
+    um_ctx ctx;
+    um_config c;
+} subject;
+
+static subject *open_subject(void)
+{
+    subject *s = test_calloc(1, sizeof *s);
+    um_ctx_init(&s->ctx);
+    CHECK_OK(&s->ctx, um_config_init(&s->ctx, &s->c));
+    return s;
+}
+
+static void close_subject(subject *s)
+{
+    um_config_free(&s->c);
+    test_free(s);
+}
+
+static void set(subject *s, const char *assignment)
+{
+    CHECK_OK(&s->ctx, um_config_set(&s->ctx, &s->c, assignment));
+}
+
+/* Where no one says anything, each sampler has diffusers' defaults of its class. */
+static void what_is_not_said_is_the_sampler_s_own(void **state)
+{
+    (void)state;
+    for (int i = 0; um_samplers[i]; i++) {
+        subject *s = open_subject();
+        char assignment[64];
+        um_sample_settings is;
+        snprintf(assignment, sizeof assignment, "sample.sampler=%s", um_samplers[i]->name);
+        set(s, assignment);
+        CHECK_OK(&s->ctx, um_sample_settings_from_config(&s->ctx, &s->c, &is));
+        const um_sample_settings own = um_sampler_defaults(um_samplers[i]);
+        assert_ptr_equal(is.sampler, um_samplers[i]);
+        assert_int_equal(is.steps, own.steps);
+        assert_int_equal(is.spacing, own.spacing);
+        assert_int_equal(is.steps_offset, own.steps_offset);
+        assert_int_equal(is.clip_sample, own.clip_sample);
+        assert_int_equal(is.set_alpha_to_one, own.set_alpha_to_one);
+        assert_int_equal(is.variance, own.variance);
+        assert_true(is.clip_sample_range == own.clip_sample_range && is.eta == own.eta);
+        assert_true(is.dynamic_thresholding_ratio == own.dynamic_thresholding_ratio);
+        assert_true(is.sample_max_value == own.sample_max_value);
+        assert_int_equal(is.thresholding, own.thresholding);
+        assert_int_equal(is.use_clipped_model_output, own.use_clipped_model_output);
+        assert_int_equal(is.strided_rule, own.strided_rule);
+        assert_int_equal(is.rng, own.rng);
+        close_subject(s);
+    }
+}
+
+static void every_sampling_setting_arrives(void **state)
+{
+    (void)state;
+    static const char *const all[] = {
+        "sample.sampler=ddim", "sample.steps=17", "sample.eta=0.25",
+        "sample.timestep_spacing=linspace", "sample.steps_offset=3",
+        "sample.set_alpha_to_one=false", "sample.clip_sample=false",
+        "sample.clip_sample_range=2.5", "sample.thresholding=true",
+        "sample.dynamic_thresholding_ratio=0.9", "sample.sample_max_value=1.5",
+        "sample.use_clipped_model_output=true", "sample.variance_type=fixed_large",
+        "sample.strided_rule=renoise", "sample.seed=18446744073709551615", "sample.rng=torch",
+        "diffusion.prediction_type=v_prediction",
+    };
+    subject *s = open_subject();
+    um_sample_settings is;
+    for (size_t i = 0; i < UM_COUNT(all); i++) set(s, all[i]);
+    CHECK_OK(&s->ctx, um_sample_settings_from_config(&s->ctx, &s->c, &is));
+    assert_string_equal(is.sampler->name, "ddim");
+    assert_true(is.steps == 17 && is.eta == 0.25 && is.spacing == UM_SPACING_LINSPACE);
+    assert_true(is.steps_offset == 3 && !is.set_alpha_to_one && !is.clip_sample);
+    assert_true(is.clip_sample_range == 2.5 && is.thresholding);
+    assert_true(is.dynamic_thresholding_ratio == 0.9 && is.sample_max_value == 1.5);
+    assert_true(is.use_clipped_model_output && is.variance == UM_VARIANCE_FIXED_LARGE);
+    assert_true(is.strided_rule == UM_STRIDED_RENOISE && is.seed == UINT64_MAX);
+    assert_true(is.rng == UM_RNG_TORCH && is.prediction == UM_PREDICTION_V);
+    close_subject(s);
+}
+
+static void every_training_setting_arrives(void **state)
+{
+    (void)state;
+    static const char *const all[] = {
+        "run.seed=18446744073709551615", "run.check_nan=true", "data.flip=true",
+        "train.steps=11", "train.batch=12", "train.accumulate=3", "train.optimizer=adam",
+        "train.lr=0.5", "train.beta1=0.6", "train.beta2=0.7", "train.eps=0.001",
+        "train.weight_decay=0.125", "train.clip_norm=2", "train.lr_schedule=linear",
+        "train.warmup=13", "train.ema_decay=0.75", "train.ema_warmup=false",
+        "train.ema_inv_gamma=3", "train.ema_power=0.5", "train.recompute=true",
+        "train.log_every=14", "train.validate_every=15", "train.validation_images=16",
+        "train.sample_every=17", "train.checkpoint_every=18", "train.keep=19",
+        "train.max_time=2m", "diffusion.loss=huber", "diffusion.huber_delta=0.3",
+        "diffusion.prediction_type=sample",
+    };
+    subject *s = open_subject();
+    um_train_settings is;
+    for (size_t i = 0; i < UM_COUNT(all); i++) set(s, all[i]);
+    CHECK_OK(&s->ctx, um_train_settings_from_config(&s->ctx, &s->c, &is));
+    assert_true(is.seed == UINT64_MAX && is.check_nan && is.flip && is.recompute);
+    assert_true(is.steps == 11 && is.batch == 12 && is.accumulate == 3);
+    assert_true(is.optimizer == UM_ADAM && is.lr == 0.5 && is.beta1 == 0.6 && is.beta2 == 0.7);
+    assert_true(is.eps == 0.001 && is.weight_decay == 0.125 && is.clip_norm == 2);
+    assert_true(is.lr_schedule == UM_LR_LINEAR && is.warmup == 13);
+    assert_true(is.ema_decay == 0.75 && !is.ema_warmup && is.ema_inv_gamma == 3);
+    assert_true(is.ema_power == 0.5 && is.log_every == 14 && is.validate_every == 15);
+    assert_true(is.validation_images == 16 && is.sample_every == 17);
+    assert_true(is.checkpoint_every == 18 && is.keep == 19 && is.max_time == 120);
+    assert_true(is.loss.kind == UM_LOSS_HUBER && is.loss.huber_delta == 0.3);
+    assert_true(is.prediction == UM_PREDICTION_SAMPLE);
+    close_subject(s);
+}
+
+static void every_network_setting_arrives(void **state)
+{
+    (void)state;
+    static const char *const all[] = {
+        "model.channels=8,16,24", "model.layers=3", "model.attention=7,20", "model.head_dim=4",
+        "model.groups=4", "model.dropout=0.5", "model.class_conditional=true",
+        "model.time_scale_shift=scale_shift", "model.mid_attention=false", "model.norm_eps=0.001",
+        "model.downsample_padding=0", "model.downsample_type=resnet",
+        "model.upsample_type=resnet", "model.time_embedding_dim=48",
+        "model.flip_sin_to_cos=false", "model.freq_shift=1", "model.center_input_sample=true",
+    };
+    subject *s = open_subject();
+    um_unet_config u;
+    for (size_t i = 0; i < UM_COUNT(all); i++) set(s, all[i]);
+    CHECK_OK(&s->ctx, um_unet_config_from_config(&s->ctx, &s->c, 3, 24, 40, 10, &u));
+    assert_true(u.sample_h == 24 && u.sample_w == 40 && u.in_channels == 3);
+    assert_true(u.out_channels == 3 && u.levels == 3 && u.layers_per_block == 3);
+    assert_true(u.channels[0] == 8 && u.channels[1] == 16 && u.channels[2] == 24);
+    for (int i = 0; i < 3; i++) { /* 20 is a side of the second level, 7 of none */
+        assert_int_equal(u.down_attention[i], i == 1);
+        assert_int_equal(u.up_attention[i], i == 1);
+    }
+    assert_true(u.attention_head_dim == 4 && u.norm_num_groups == 4 && u.dropout == 0.5);
+    assert_true(u.class_embed_type == UM_CLASS_TABLE && u.num_class_embeds == 10);
+    assert_true(u.time_scale_shift && !u.add_attention && u.norm_eps == 0.001);
+    assert_true(u.downsample_padding == 0 && u.downsample_resnet && u.upsample_resnet);
+    assert_true(u.time_embedding_dim == 48 && !u.flip_sin_to_cos && u.freq_shift == 1);
+    assert_true(u.center_input_sample);
+    close_subject(s);
+}
+
+/* From the largest images down and from the smallest up. */
+static void attention_stands_at_the_same_sizes_on_both_ways(void **state)
+{
+    (void)state;
+    subject *s = open_subject();
+    um_unet_config u;
+    set(s, "model.channels=8,16,24");
+    set(s, "model.groups=8");
+    set(s, "model.attention=8");
+    CHECK_OK(&s->ctx, um_unet_config_from_config(&s->ctx, &s->c, 1, 32, 32, 0, &u));
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(u.down_attention[i], i == 2);
+        assert_int_equal(u.up_attention[i], i == 0);
+    }
+    set(s, "model.attention=none");
+    CHECK_OK(&s->ctx, um_unet_config_from_config(&s->ctx, &s->c, 1, 8, 8, 0, &u));
+    for (int i = 0; i < 3; i++) assert_false(u.down_attention[i] || u.up_attention[i]);
+    close_subject(s);
+}
+
+static void a_head_wider_than_the_channels_is_one_head(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *head;
+        int is;
+    } cases[] = { { "model.head_dim=0", 0 }, { "model.head_dim=25", 0 }, { "model.head_dim=8", 8 },
+                  { "model.head_dim=24", 24 } };
+    for (size_t i = 0; i < UM_COUNT(cases); i++) {
+        subject *s = open_subject();
+        um_unet_config u;
+        set(s, "model.channels=8,24");
+        set(s, cases[i].head);
+        CHECK_OK(&s->ctx, um_unet_config_from_config(&s->ctx, &s->c, 1, 8, 8, 0, &u));
+        assert_int_equal(u.attention_head_dim, cases[i].is);
+        close_subject(s);
+    }
+}
+
+static void what_no_network_can_be_is_refused(void **state)
+{
+    (void)state;
+    subject *s = open_subject();
+    um_unet_config u;
+    set(s, "model.class_conditional=true");
+    assert_int_equal(um_unet_config_from_config(&s->ctx, &s->c, 1, 32, 32, 0, &u), UM_BAD_ARG);
+    assert_non_null(strstr(s->ctx.message, "class_conditional"));
+    set(s, "model.class_conditional=false");
+    set(s, "model.channels=8,8,8,8,8,8,8,8,8");
+    assert_int_equal(um_unet_config_from_config(&s->ctx, &s->c, 1, 32, 32, 0, &u), UM_BAD_ARG);
+    assert_non_null(strstr(s->ctx.message, "model.channels"));
+    set(s, "model.config=/nowhere/config.json");
+    assert_int_equal(um_unet_config_from_config(&s->ctx, &s->c, 1, 32, 32, 0, &u), UM_BAD_FILE);
+    assert_non_null(strstr(s->ctx.message, "/nowhere/config.json"));
+    close_subject(s);
+}
+
+static void the_schedule_is_the_one_that_is_set(void **state)
+{
+    (void)state;
+    subject *s = open_subject();
+    um_schedule is, expected;
+    um_schedule_settings k = { UM_SCHEDULE_COSINE, 77, 1e-3, 0.5, 0.02, 0.9, false };
+    set(s, "diffusion.schedule=squaredcos_cap_v2");
+    set(s, "diffusion.timesteps=77");
+    set(s, "diffusion.beta_start=0.001");
+    set(s, "diffusion.beta_end=0.5");
+    set(s, "diffusion.cosine_s=0.02");
+    set(s, "diffusion.max_beta=0.9");
+    for (int i = 0; i < 2; i++) {
+        CHECK_OK(&s->ctx, um_schedule_from_config(&s->ctx, &s->c, &is));
+        CHECK_OK(&s->ctx, um_schedule_init(&s->ctx, &expected, &k));
+        assert_int_equal(is.timesteps, 77);
+        assert_memory_equal(is.beta, expected.beta, 77 * sizeof *is.beta);
+        um_schedule_free(&s->ctx, &is);
+        um_schedule_free(&s->ctx, &expected);
+        k.kind = UM_SCHEDULE_LINEAR;
+        set(s, "diffusion.schedule=linear");
+    }
+    close_subject(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_not_said_is_the_sampler_s_own),
+        cmocka_unit_test(every_sampling_setting_arrives),
+        cmocka_unit_test(every_training_setting_arrives),
+        cmocka_unit_test(every_network_setting_arrives),
+        cmocka_unit_test(attention_stands_at_the_same_sizes_on_both_ways),
+        cmocka_unit_test(a_head_wider_than_the_channels_is_one_head),
+        cmocka_unit_test(what_no_network_can_be_is_refused),
+        cmocka_unit_test(the_schedule_is_the_one_that_is_set),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
