@@ -35,15 +35,15 @@ UM_API um_status um_images_note(um_images *images, const char *key, const char *
  * on the disk. UM_BAD_ARG for a kind of file that is not written, UM_IO where no file can be. */
 UM_API um_status um_images_check(um_settings *s, const char *path);
 
-/* Write them, making the folders above: NAME.safetensors holds `images` [N, C, H, W]; NAME.png is a grid, and a filmstrip
- * stands in NAME-trajectory.png where one was kept; any other name is a folder of single PNGs.
- * sample.format overrules the name. Every file appears whole or not at all. `told`, where not NULL,
- * is given each path that was written. */
+/* Write them, making the folders above: NAME.safetensors holds `images` [N, C, H, W]; NAME.png is a
+ * grid, and a filmstrip stands in NAME-trajectory.png where one was kept; any other name is a
+ * folder of single PNGs. sample.format overrules the name. Every file appears whole or not at all.
+ * `told`, where not NULL, is given each path that was written. */
 UM_API um_status um_images_write(um_images *images, const char *path,
                                  void (*told)(void *user, const char *path), void *user);
 
-/* How many steps the settings give for this model, and the table of timesteps and coefficients. The caller frees
- * *out with um_text_release. */
+/* How many steps the settings give for this model, and the table of timesteps and coefficients. The
+ * caller frees *out with um_text_release. */
 UM_API um_status um_sample_explain(um_model *m, um_settings *s, char **out);
 
 #ifdef __cplusplus
