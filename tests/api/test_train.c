@@ -344,7 +344,7 @@ static void the_text_of(subject *x, const char *folder, const char *name, char *
     um_free(x->ctx, b.data);
 }
 
-/* Weights and shape are those of the other model; its noise too, where nothing else is asked for. */
+/* Weights and shape are those of the other model; its noise too, where no one says otherwise. */
 static void another_model_may_be_the_start(void **state)
 {
     scratch *s = *state;
@@ -379,7 +379,7 @@ static void another_model_may_be_the_start(void **state)
     close_subject(x);
 }
 
-/* Through the public door with all that a run does. jansson and the like have memory of their own. */
+/* Through the public door with all that a run does; jansson and its like have their own memory. */
 static um_status train_once(um_ctx *ctx, void *arg)
 {
     const subject *x = arg;

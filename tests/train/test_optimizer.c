@@ -188,7 +188,7 @@ static void frozen_parameters_stay(void **state)
 {
     (void)state;
     static const int sets[][3] = { { 0, 0, 0 }, { 3, 7, 7 }, { 5, 6, 9 }, { -1, -1, -1 },
-                                   { 0, 1, -1 } };
+                                   { 0, 1, -1 }, { -2, -2, -2 } };
     for (size_t k = 0; k < UM_COUNT(sets); k++) {
         subject *s = prepare();
         const int count = s->params->count;
