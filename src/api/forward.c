@@ -16,6 +16,7 @@ um_status um_model_forward(um_model *m, int n, int h, int w, const float *x, con
     um_unet_denoiser d;
     const float *y = NULL;
     um_unet_denoiser_init(&d, m->ctx, m->unet, h, w);
+    d.check_nan = m->check_nan;
     const um_status status = um_unet_denoiser_run(&d, n, x, t, labels, &y);
     const size_t count =
         (size_t)n * (size_t)h * (size_t)w * (size_t)um_unet_configuration(m->unet)->out_channels;
@@ -105,6 +106,7 @@ static um_status record(pass *p, bool gradients)
         p->loss = um_mean(t, um_loss(t, UM_LOSS_MSE, 1, p->y, p->target));
     }
     UM_TRY(um_tape_plan(t, p->loss));
+    if (p->m->check_nan) um_tape_observe(t, um_observer_check_nan());
     return um_tape_commit(t);
 }
 

@@ -20,6 +20,7 @@ struct um_settings {
 struct um_model {
     um_ctx *ctx;
     um_unet *unet;
+    bool check_nan;              /* run.check_nan when it was opened */
     char *folder;                /* that holds config.json */
     um_scheduler_json scheduler; /* what scheduler_config.json says, if there is one */
 };

@@ -35,6 +35,7 @@ um_status um_model_open(um_model **m, um_ctx *ctx, const char *path, um_settings
     um_status status = um_alloc(ctx, m, 1, sizeof **m, "a model");
     if (status == UM_OK) {
         (*m)->ctx = ctx;
+        (*m)->check_nan = s->config.run_check_nan;
         status = load(*m, &folder, path, raw);
     }
     um_model_folder_free(ctx, &folder);

@@ -44,9 +44,14 @@ static void print_help(const cli *c, const cli_flag *flags)
                  f->name, f->value ? " " : "", f->value ? f->value : "");
         printf("  %-24s %s\n", left, f->help);
     }
-    printf("  %-24s %s\n  %-24s %s\n  %-24s %s\n", "-q, --quiet", "print errors alone",
-           "-v, --verbose", "print what is being done", "section.key=value",
-           "any setting; unmist config lists them");
+    static const char *const common[][2] = {
+        { "-q, --quiet", "print errors alone" },
+        { "-v, --verbose", "print what is being done" },
+        { "--check-nan", "stop at the first operation whose result is not finite, and name it" },
+        { "section.key=value", "any setting; unmist config lists them" },
+    };
+    for (size_t i = 0; i < sizeof common / sizeof *common; i++)
+        printf("  %-24s %s\n", common[i][0], common[i][1]);
 }
 
 /* The flag of that name; what stands behind its = is at *value, else NULL. */
@@ -123,6 +128,7 @@ static int take(cli *c, int left, char **arg, const cli_flag *flags, int most_pl
     if (f) return take_flag(c, f, value, left, arg);
     if (strcmp(arg[0], "-q") == 0 || strcmp(arg[0], "--quiet") == 0) return c->quiet = true, 1;
     if (strcmp(arg[0], "-v") == 0 || strcmp(arg[0], "--verbose") == 0) return c->verbose = true, 1;
+    if (strcmp(arg[0], "--check-nan") == 0) return take_setting(c, "run.check_nan=true");
     if (arg[0][0] == '-' && arg[0][1]) return no_flag(c, arg[0], flags);
     return is_setting(arg[0]) ? take_setting(c, arg[0]) : take_place(c, arg[0], most_places);
 }

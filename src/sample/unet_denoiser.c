@@ -27,6 +27,7 @@ static um_status record(um_unet_denoiser *d, int n)
     d->y = um_unet_apply(d->tape, d->unet, d->x, d->t, d->labels, false);
     um_tape_output(d->tape, d->y);
     UM_TRY(um_tape_plan(d->tape, (um_var){ 0 }));
+    if (d->check_nan) um_tape_observe(d->tape, um_observer_check_nan());
     UM_TRY(um_tape_commit(d->tape));
     d->n = n;
     return UM_OK;

@@ -11,7 +11,8 @@
 typedef struct um_unet_denoiser {
     um_ctx *ctx;
     um_unet *unet;
-    int n, h, w; /* of the tape; n = 0: none yet */
+    bool check_nan; /* name the first operation whose result is not finite; set before the first run */
+    int n, h, w;    /* of the tape; n = 0: none yet */
     um_tape *tape;
     um_var x, t, labels, y;
 } um_unet_denoiser;
