@@ -44,7 +44,7 @@ static const cli_command *find(const char *name)
 static void log_line(void *user, um_log_level level, const char *text)
 {
     const cli *c = user;
-    if (level == UM_LOG_WARNING || level == UM_LOG_ERROR) fprintf(stderr, "unmist: %s\n", text);
+    if (level == UM_LOG_WARNING || level == UM_LOG_ERROR) cli_complain(text);
     else if (c->verbose) printf("%s\n", text);
 }
 
@@ -84,11 +84,13 @@ static int no_command(const char *name)
     int n = 0;
     for (const cli_command *k = cli_commands; k->name; k++) names[n++] = k->name;
     const char *meant = um_word_nearest(name, names, n);
-    fprintf(stderr, "unmist: no command '%s' (", name);
-    if (meant) fprintf(stderr, "did you mean %s?", meant);
-    else
-        for (int i = 0; i < n; i++) fprintf(stderr, "%s%s", i ? ", " : "", names[i]);
-    fprintf(stderr, ")\n");
+    char text[512];
+    int used = snprintf(text, sizeof text, "no command '%.80s' (%s%s", name,
+                        meant ? "did you mean " : "", meant ? meant : "");
+    for (int i = 0; i < n && !meant; i++)
+        used += snprintf(text + used, sizeof text - (size_t)used, "%s%s", i ? ", " : "", names[i]);
+    snprintf(text + used, sizeof text - (size_t)used, "%s)", meant ? "?" : "");
+    cli_complain(text);
     return um_status_exit(UM_BAD_ARG);
 }
 

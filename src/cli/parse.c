@@ -7,21 +7,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+void cli_complain(const char *text)
+{
+    fputs("unmist: ", stderr);
+    for (const char *p = text; *p; p++) putc((unsigned char)*p < ' ' || *p == 127 ? '?' : *p, stderr);
+    putc('\n', stderr);
+}
+
 int cli_usage(const cli *c, const char *format, ...)
 {
+    char text[512];
     va_list args;
-    fprintf(stderr, "unmist: ");
     va_start(args, format);
-    vfprintf(stderr, format, args);
+    vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    fprintf(stderr, "\nusage: unmist %s %s\n", c->command->name, c->command->usage);
+    cli_complain(text);
+    fprintf(stderr, "usage: unmist %s %s\n", c->command->name, c->command->usage);
     return um_status_exit(UM_BAD_ARG);
 }
 
 int cli_fail(cli *c, um_status status)
 {
     cli_bar_end(c);
-    fprintf(stderr, "unmist: %s\n", um_message(c->ctx));
+    cli_complain(um_message(c->ctx));
     const int by_signal = cli_signal_status();
     return status == UM_CANCELLED && by_signal ? by_signal : um_status_exit(status);
 }

@@ -52,7 +52,8 @@ class Model(WithRun):
 class Export(WithRun):
     def test_an_exported_model_draws_and_nothing_of_worth_is_replaced(self):
         for dtype, least in (("f32", 4), ("f16", 2), ("bf16", 2)):
-            self.assertEqual(self.succeeds("export", self.model, "new/pipeline", "--dtype", dtype).out, "new/pipeline\n")
+            r = self.succeeds("export", self.model, "new/pipeline", "--dtype", dtype)
+            self.assertEqual(r.out, "new/pipeline\n")
             size = len(self.read("new", "pipeline", "unet", "diffusion_pytorch_model.safetensors"))
             numbers = self.succeeds("info", "new/pipeline", "--json").json()["parameters"]
             self.assertTrue(least * numbers < size < least * numbers + 20000)
@@ -71,7 +72,8 @@ class Export(WithRun):
 
 class Settings(Case):
     def test_the_page_is_the_printed_one(self):
-        self.assertEqual(self.succeeds("config", "--markdown").out, slurp(os.path.join(SOURCE, "docs", "config.md")).decode())
+        page = slurp(os.path.join(SOURCE, "docs", "config.md")).decode()
+        self.assertEqual(self.succeeds("config", "--markdown").out, page)
 
     def test_a_section_and_a_key_are_parts_of_the_whole(self):
         whole = self.succeeds("config").out

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What the tests of the command line share: running the program, and the files that it reads and writes, made and
 read here by hand, so that the program's own readers and writers have a witness that is not themselves."""
+import functools
 import gzip
 import hashlib
 import json
@@ -89,7 +90,8 @@ def snapshot(folder):
             seen[os.path.relpath(os.path.join(at, name), folder)] = "folder"
         for name in files:
             path = os.path.join(at, name)
-            seen[os.path.relpath(path, folder)] = hashlib.sha256(slurp(path)).hexdigest()
+            seen[os.path.relpath(path, folder)] = (f"link to {os.readlink(path)}" if os.path.islink(path)
+                                                   else hashlib.sha256(slurp(path)).hexdigest())
     return seen
 
 
@@ -172,7 +174,7 @@ class Png:
             packed += body if name == b"IDAT" else b""
             at += 12 + size
         assert name == b"IEND", "cut"
-        self._rows(zlib.decompress(packed))
+        self.packed = packed
 
     def _take(self, name, body):
         if name == b"IHDR":
@@ -189,7 +191,9 @@ class Png:
             value = rest[2:].split(b"\0", 2)[2]
             self.texts[key.decode("latin-1")] = (zlib.decompress(value) if rest[0] else value).decode()
 
-    def _rows(self, raw):
+    @functools.cached_property
+    def rows(self):
+        raw = zlib.decompress(self.packed)
         step = self.channels * self.depth // 8
         line = self.width * step
         before, out = bytes(line), []
@@ -201,7 +205,7 @@ class Png:
                 row[i] = (row[i] + [0, left, up, (left + up) // 2, paeth(left, up, corner)][kind]) & 255
             before = bytes(row)
             out.append(before)
-        self.rows = out
+        return out
 
     def tile(self, x, y, w, h):
         step = self.channels * self.depth // 8
