@@ -38,8 +38,8 @@ UM_API bool um_model_parameter(const um_model *m, int i, const char **name, int 
 
 /* One forward pass on a file: reads `sample` [N, C, H, W], `timestep` [N] or a single one, and
  * `class_labels` [N] from a class-conditional model's, and writes `output`. With `gradients` and
- * `target` [N, C', H, W] also `loss` [1] (mean squared error), `grad_sample` and `grad.NAME` of each
- * parameter. */
+ * `target` [N, C', H, W] also `loss` [1] (mean squared error), `grad_sample` and `grad.NAME` of
+ * each parameter. */
 UM_API um_status um_model_forward_file(um_model *m, const char *in, const char *out,
                                        bool gradients);
 

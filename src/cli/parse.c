@@ -10,7 +10,8 @@
 void cli_complain(const char *text)
 {
     fputs("unmist: ", stderr);
-    for (const char *p = text; *p; p++) putc((unsigned char)*p < ' ' || *p == 127 ? '?' : *p, stderr);
+    for (const char *p = text; *p; p++)
+        putc((unsigned char)*p < ' ' || *p == 127 ? '?' : *p, stderr);
     putc('\n', stderr);
 }
 

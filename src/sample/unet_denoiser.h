@@ -11,7 +11,7 @@
 typedef struct um_unet_denoiser {
     um_ctx *ctx;
     um_unet *unet;
-    bool check_nan; /* name the first operation whose result is not finite; set before the first run */
+    bool check_nan; /* name the first operation that goes bad; set before the first run */
     int n, h, w;    /* of the tape; n = 0: none yet */
     um_tape *tape;
     um_var x, t, labels, y;
