@@ -2,21 +2,30 @@
 # SPDX-License-Identifier: MIT
 """count_tests.py TESTLOG.JSON... - print `N passed, N failed, N skipped` for what meson test has logged.
 
-A cmocka program counts as the claims that it ran, any other test as one. Exit status 1 where one failed
-or none ran."""
+A program of cmocka or of Python's unittest counts as the claims that it ran, any other test as one. Exit status 1
+where one failed or none ran."""
 import json
 import re
 import sys
 
 CMOCKA = re.compile(r"^\[ +(PASSED|FAILED|SKIPPED|ERROR) +\] (?:\w+: )?(\d+) test\(s\)", re.M)
+UNITTEST = re.compile(r"^Ran (\d+) tests? in [\d.]+s\n\n(?:OK|FAILED)(?: \((.*)\))?$", re.M)
 PASSED, SKIPPED = {"OK", "EXPECTEDFAIL"}, {"SKIP", "IGNORED"}
 
 
 def count(entry):
     """(passed, failed, skipped) of one line of the log."""
     found = {"PASSED": 0, "FAILED": 0, "SKIPPED": 0, "ERROR": 0}
-    for what, number in CMOCKA.findall(entry.get("stdout", "") + "\n" + entry.get("stderr", "")):
+    printed = entry.get("stdout", "") + "\n" + entry.get("stderr", "")
+    for what, number in CMOCKA.findall(printed):
         found[what] += int(number)
+    for ran, rest in UNITTEST.findall(printed):
+        not_passed = {"failures": 0, "errors": 0, "skipped": 0,
+                      **{k: int(v) for k, v in re.findall(r"(\w+)=(\d+)", rest)}}
+        wrong = min(int(ran), not_passed["failures"] + not_passed["errors"])  # a claim may fail in several ways
+        found["FAILED"] += wrong
+        found["SKIPPED"] += not_passed["skipped"]
+        found["PASSED"] += int(ran) - wrong - not_passed["skipped"]
     passed, failed, skipped = found["PASSED"], found["FAILED"] + found["ERROR"], found["SKIPPED"]
     if entry["result"] in SKIPPED:
         return passed, failed, max(skipped, 1)
