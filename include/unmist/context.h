@@ -14,12 +14,6 @@
 extern "C" {
 #endif
 
-#if defined __GNUC__ && !defined UM_API
-#define UM_API __attribute__((visibility("default")))
-#elif !defined UM_API
-#define UM_API
-#endif
-
 typedef enum um_log_level { UM_LOG_ERROR, UM_LOG_WARNING, UM_LOG_INFO, UM_LOG_DEBUG } um_log_level;
 
 typedef void um_log_fn(void *user, um_log_level level, const char *text);
@@ -44,7 +38,7 @@ typedef struct um_options {
  * On failure *ctx is NULL. */
 UM_API um_status um_open(um_ctx **ctx, const um_options *options);
 
-/* Close and set *ctx to NULL; NULL is accepted. */
+/* Close and set *ctx to NULL; a *ctx that is NULL is accepted. */
 UM_API void um_close(um_ctx **ctx);
 
 /* What went wrong in the last failed call; owned by the context. */
@@ -53,14 +47,15 @@ UM_API const char *um_message(const um_ctx *ctx);
 /* The library's version, "0.1.0". */
 UM_API const char *um_version(void);
 
-/* What this machine and this build have. Texts are owned by the context. */
+/* What this machine and this build have. */
 typedef struct um_machine {
     char cpu[64];
     int cores;
-    char tiers[96]; /* names of the kernel tiers, slowest first; the last is "auto" */
-    bool jpeg;
+    char tiers[96]; /* names of its kernel tiers, slowest first; run.isa = auto takes the last */
+    bool jpeg;      /* JPEG files are read */
 } um_machine;
 
+/* Fill *out; cannot fail. */
 UM_API void um_machine_describe(um_machine *out);
 
 #ifdef __cplusplus

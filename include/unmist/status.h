@@ -3,6 +3,16 @@
 #ifndef UNMIST_STATUS_H
 #define UNMIST_STATUS_H
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined __GNUC__ && !defined UM_API
+#define UM_API __attribute__((visibility("default")))
+#elif !defined UM_API
+#define UM_API
+#endif
+
 /*    name           text                                exit status of the command line */
 #define UM_STATUS_MAP(X)                                    \
     X(OK,            "ok",                               0) \
@@ -27,9 +37,12 @@ typedef enum um_status { UM_STATUS_MAP(X) UM_STATUS_COUNT } um_status;
 typedef struct um_ctx um_ctx; /* allocator, logger, threads, kernels, last message */
 
 /* The text of a status, never NULL; owned by the library. */
-const char *um_status_text(um_status status);
+UM_API const char *um_status_text(um_status status);
 
 /* The exit status that the command line gives for it (0, 1, 2, 3 or 130). */
-int um_status_exit(um_status status);
+UM_API int um_status_exit(um_status status);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

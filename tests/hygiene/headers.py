@@ -46,6 +46,16 @@ def headers(tree):
         yield from compile_all(tree, root)
 
 
+def linkage(tree):
+    """A public function is exported, and C++ finds it under its own name."""
+    for path in tree.paths(r"include/unmist/.*\.h"):
+        text = tree.text(path)
+        if 'extern "C" {' not in text:
+            yield f'{path}: no extern "C" around its declarations'
+        for found in re.finditer(r"^(?!typedef|UM_API )\w[\w *]*?\b(um_\w+)\(", text, re.M):
+            yield f"{path}: {found[1]} is not UM_API"
+
+
 def examples(tree):
     """Programs in the documentation, which include unmist.h, compile."""
     root = tree.root or os.path.join(os.path.dirname(__file__), "..", "..")
@@ -65,4 +75,7 @@ RULES = {
                  [{"README.md": "```c\n#include <unmist.h>\num_ctx *a;\n```\n```c\nx\n```\n"}]),
     "headers": (headers, [{"src/base/a.h": "size_t a(void);\n"}, {"include/unmist/a.h": "int a(int *new)\n"}],
                 [{"src/base/a.h": "#include <stddef.h>\nsize_t a(void);\n", "include/unmist/a.h": "int a(void);\n"}]),
+    "linkage": (linkage, [{"include/unmist/a.h": "UM_API int um_a(void);\n"},
+                          {"include/unmist/a.h": 'extern "C" {\nconst char *um_a(void);\n}\n'}],
+                [{"include/unmist/a.h": 'extern "C" {\ntypedef int um_f(int);\nUM_API int um_a(void);\n}\n'}]),
 }
