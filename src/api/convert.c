@@ -41,7 +41,7 @@ um_status um_sample_settings_from_config(um_ctx *ctx, const um_config *c, um_sam
     UM_TRY(um_sampler_find(ctx, c->sample_sampler, &sampler));
     um_sample_settings s =
         um_sampler_defaults(sampler); /* diffusers' for this class, where nobody says otherwise */
-    if (c->sample_steps) s.steps = c->sample_steps;
+    s.steps = c->sample_steps ? c->sample_steps : UM_MIN(s.steps, c->diffusion_timesteps);
     if (strcmp(c->sample_timestep_spacing, "auto") != 0)
         UM_TRY(word(ctx, um_spacings, "sample.timestep_spacing", c->sample_timestep_spacing,
                     &s.spacing));

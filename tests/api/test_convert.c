@@ -61,6 +61,26 @@ static void what_is_not_said_is_the_sampler_s_own(void **state)
     }
 }
 
+/* A sampler's own 50 or 250 steps are no reason to refuse a model of 20 timesteps. */
+static void a_sampler_s_own_steps_are_at_most_the_timesteps(void **state)
+{
+    (void)state;
+    for (int i = 0; um_samplers[i]; i++) {
+        subject *s = open_subject();
+        char assignment[64];
+        um_sample_settings is;
+        snprintf(assignment, sizeof assignment, "sample.sampler=%s", um_samplers[i]->name);
+        set(s, assignment);
+        set(s, "diffusion.timesteps=20");
+        CHECK_OK(&s->ctx, um_sample_settings_from_config(&s->ctx, &s->c, &is));
+        assert_int_equal(is.steps, UM_MIN(um_sampler_defaults(um_samplers[i]).steps, 20));
+        set(s, "sample.steps=30"); /* what a person says is not changed in silence */
+        CHECK_OK(&s->ctx, um_sample_settings_from_config(&s->ctx, &s->c, &is));
+        assert_int_equal(is.steps, 30);
+        close_subject(s);
+    }
+}
+
 static void every_sampling_setting_arrives(void **state)
 {
     (void)state;
@@ -239,6 +259,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_not_said_is_the_sampler_s_own),
+        cmocka_unit_test(a_sampler_s_own_steps_are_at_most_the_timesteps),
         cmocka_unit_test(every_sampling_setting_arrives),
         cmocka_unit_test(every_training_setting_arrives),
         cmocka_unit_test(every_network_setting_arrives),
