@@ -56,4 +56,8 @@ um_status um_draw_check(um_ctx *ctx, um_unet *unet, const um_config *config);
 um_status um_draw(um_ctx *ctx, um_unet *unet, const um_config *config, int h, int w,
                   const um_sample_hooks *hooks, um_images **out);
 
+/* Note in drawn images what they came from: the model's folder, kernels, and the settings that
+ * drawing read, as an INI text. */
+um_status um_note_origin(um_images *images, const um_config *config, const char *model);
+
 #endif

@@ -170,13 +170,14 @@ static um_status write_settings(um_ctx *ctx, const um_config *c, um_text *out)
     return out->status;
 }
 
-static um_status note_origin(const um_model *m, um_images *images, const um_config *c)
+um_status um_note_origin(um_images *images, const um_config *c, const char *model)
 {
-    um_text text = { .ctx = m->ctx };
-    um_status status = write_settings(m->ctx, c, &text);
+    um_ctx *ctx = images->ctx;
+    um_text text = { .ctx = ctx };
+    um_status status = write_settings(ctx, c, &text);
     if (status == UM_OK) status = um_images_note(images, "Software", "unmist " UM_VERSION);
-    if (status == UM_OK) status = um_images_note(images, "unmist.model", m->folder);
-    if (status == UM_OK) status = um_images_note(images, "unmist.kernels", m->ctx->kernels->isa);
+    if (status == UM_OK) status = um_images_note(images, "unmist.model", model);
+    if (status == UM_OK) status = um_images_note(images, "unmist.kernels", ctx->kernels->isa);
     if (status == UM_OK) status = um_images_note(images, "unmist.settings", text.data);
     um_text_free(&text);
     return status;
@@ -196,7 +197,7 @@ um_status um_sample(um_model *m, um_settings *s, const um_sample_hooks *hooks, u
         status = um_fail(m->ctx, UM_BAD_ARG,
                          "the model does not say its image size (give data.image_size)");
     if (status == UM_OK) status = um_draw(m->ctx, m->unet, &c, size.h, size.w, hooks, out);
-    if (status == UM_OK) status = note_origin(m, *out, &c);
+    if (status == UM_OK) status = um_note_origin(*out, &c, m->folder);
     if (status != UM_OK) um_images_close(out);
     um_arena_free(&c.texts);
     return status;

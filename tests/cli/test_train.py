@@ -85,6 +85,13 @@ class RunFolder(WithRun):
         grid = Png(slurp(self.inside("samples", "step-0000003.png")))
         self.assertEqual((grid.width, grid.height, grid.channels), (22, 22, 1))  # 2 x 2 of 8 x 8, gaps of 2
         self.assertEqual(grid.texts["unmist.step"], "3")
+        self.assertEqual(grid.texts["unmist.model"], self.model)
+
+    def test_a_sample_grid_says_how_to_draw_it_again(self):
+        grid = Png(slurp(self.inside("samples", "step-0000006.png")))
+        self.write("again.ini", grid.texts["unmist.settings"])
+        self.succeeds("sample", self.inside("checkpoints", "step-0000006"), "again.ini", "-o", "again.png")
+        self.assertEqual(Png(self.read("again.png")).rows, grid.rows)
 
     def test_the_seed_alone_decides_not_the_threads(self):
         self.succeeds("train", self.config, "--out", "three", "run.threads=3", "train.log_every=2")
