@@ -6,6 +6,7 @@
 #include "io/folder.h"
 #include "io/path.h"
 #include "io/unet_file.h"
+#include "tensor/kernels/kernels.h"
 #include "train/checkpoint.h"
 
 #include <stdlib.h>
@@ -40,6 +41,8 @@ um_status um_model_open(um_model **m, um_ctx *ctx, const char *path, um_settings
     }
     um_model_folder_free(ctx, &folder);
     if (status != UM_OK) um_model_close(m);
+    else um_log(ctx, UM_LOG_INFO, "%s: %.2f M parameters; %s kernels, %d threads", (*m)->folder,
+                (double)um_unet_params((*m)->unet)->numbers / 1e6, ctx->kernels->isa, ctx->threads);
     return status;
 }
 

@@ -47,25 +47,24 @@ static void print_json(um_dataset *d, const um_data_facts *f)
     json_decref(root);
 }
 
-static um_status show(cli *c, um_dataset *d, const char *sheet, bool json)
+static um_status show(cli *c, um_dataset *d, const char *sheet)
 {
     um_data_facts facts;
     um_status status = um_data_sheet(d, SHEET_IMAGES, SHEET_COLUMNS, sheet);
     if (status == UM_OK) status = um_data_describe(d, &facts);
     if (status != UM_OK) return status;
-    if (json) print_json(d, &facts);
+    if (c->json) print_json(d, &facts);
     else print_text(c, d, &facts);
-    if (!json) cli_say(c, "%s\n", sheet);
+    if (!c->json) cli_say(c, "%s\n", sheet);
     return UM_OK;
 }
 
 int cli_data(cli *c, int argc, char **argv)
 {
-    bool json = false;
     const char *sheet = "contact-sheet.png";
     const cli_flag flags[] = {
         { "--out", "-o", "SHEET.png", "the contact sheet; contact-sheet.png", NULL, &sheet },
-        { "--json", NULL, NULL, "print JSON alone", &json, NULL },
+        { "--json", NULL, NULL, "print JSON alone", &c->json, NULL },
         { 0 },
     };
     int exit_status;
@@ -74,7 +73,7 @@ int cli_data(cli *c, int argc, char **argv)
     if (!cli_parse(c, argc, argv, flags, 1, 1, &exit_status)) return exit_status;
     um_status status = cli_settings(c, NULL, &s);
     if (status == UM_OK) status = um_data_open(&d, s, c->places[0]);
-    if (status == UM_OK) status = show(c, d, sheet, json);
+    if (status == UM_OK) status = show(c, d, sheet);
     um_data_close(&d);
     um_settings_close(&s);
     return status == UM_OK ? 0 : cli_fail(c, status);

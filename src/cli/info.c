@@ -77,9 +77,8 @@ static void print_model(const cli *c, const um_model *m)
 
 int cli_info(cli *c, int argc, char **argv)
 {
-    bool json = false;
     const cli_flag flags[] = {
-        { "--json", NULL, NULL, "print JSON alone", &json, NULL },
+        { "--json", NULL, NULL, "print JSON alone", &c->json, NULL },
         { 0 },
     };
     int exit_status;
@@ -88,7 +87,7 @@ int cli_info(cli *c, int argc, char **argv)
     if (!cli_parse(c, argc, argv, flags, 0, 1, &exit_status)) return exit_status;
     um_status status = cli_settings(c, NULL, &s);
     if (status == UM_OK && c->n_places) status = um_model_open(&m, c->ctx, c->places[0], s);
-    if (status == UM_OK && json) print_json(m ? model_json(m) : machine_json());
+    if (status == UM_OK && c->json) print_json(m ? model_json(m) : machine_json());
     else if (status == UM_OK && m) print_model(c, m);
     else if (status == UM_OK) print_machine(c);
     um_model_close(&m);

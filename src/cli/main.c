@@ -44,8 +44,11 @@ static const cli_command *find(const char *name)
 static void log_line(void *user, um_log_level level, const char *text)
 {
     const cli *c = user;
-    if (level == UM_LOG_WARNING || level == UM_LOG_ERROR) cli_complain(text);
-    else if (c->verbose) printf("%s\n", text);
+    const bool matters = level == UM_LOG_WARNING || level == UM_LOG_ERROR;
+    if (!matters && (!c->verbose || c->json)) return;
+    cli_bar_end(c);
+    if (matters) cli_complain(text);
+    else cli_say(c, "%s\n", text);
 }
 
 /* A file that is opened must not take the number of a closed stdin, stdout or stderr: what is said

@@ -28,6 +28,8 @@ static um_status record(um_unet_denoiser *d, int n)
     um_tape_output(d->tape, d->y);
     UM_TRY(um_tape_plan(d->tape, (um_var){ 0 }));
     if (d->check_nan) um_tape_observe(d->tape, um_observer_check_nan());
+    um_log(d->ctx, UM_LOG_INFO, "%.1f MiB of activations for %d images at a time",
+           (double)um_tape_bytes(d->tape) / 1048576.0, n);
     UM_TRY(um_tape_commit(d->tape));
     d->n = n;
     return UM_OK;

@@ -48,6 +48,7 @@ static um_status save_checkpoint(loop *l)
     UM_TRY(step_path(l, &path, "checkpoints", ""));
     um_status status =
         um_checkpoint_save(l->ctx, path, l->trainer, l->request->scheduler, &l->progress);
+    if (status == UM_OK) um_log(l->ctx, UM_LOG_INFO, "%s: written", path);
     um_free(l->ctx, path);
     if (status == UM_OK) status = um_checkpoint_prune(l->ctx, l->request->out, l->settings->keep);
     if (status == UM_OK) l->saved_step = l->progress.step;
@@ -64,6 +65,7 @@ static um_status draw_to(loop *l, const char *path)
     um_trainer_swap_ema(l->trainer);
     status = l->request->draw(l->request->user, l->request->unet, l->progress.step, path);
     um_trainer_swap_ema(l->trainer);
+    if (status == UM_OK) um_log(l->ctx, UM_LOG_INFO, "%s: written", path);
     return status;
 }
 
@@ -180,6 +182,7 @@ static um_status find_start(loop *l)
         status = um_checkpoint_load(l->ctx, newest, l->trainer, &found);
         if (status == UM_OK) l->progress = found;
         l->saved_step = l->progress.step;
+        if (status == UM_OK) um_log(l->ctx, UM_LOG_INFO, "%s: goes on from here", newest);
     }
     um_free(l->ctx, newest);
     UM_TRY(status);

@@ -37,6 +37,8 @@ static um_status record(um_trainer *tr, int h, int w)
     tr->loss = um_dot(t, tr->each, tr->weights);
     UM_TRY(um_tape_plan(t, tr->loss));
     if (s->check_nan) um_tape_observe(t, um_observer_check_nan());
+    um_log(tr->ctx, UM_LOG_INFO, "%.1f MiB of activations and gradients for %d images at a time",
+           (double)um_tape_bytes(t) / 1048576.0, tr->part);
     return um_tape_commit(t);
 }
 

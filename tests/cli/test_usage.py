@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Help, versions, and what happens to those who type something else."""
+import json
 import os
 import subprocess
 
-from unmist import DIGITS, PROGRAM, Case, environment, main, run
+from unmist import DIGITS, PROGRAM, Case, WithRun, environment, main, run
 
 COMMANDS = ["train", "sample", "forward", "data", "info", "config", "export"]
 
@@ -118,6 +119,23 @@ class WrongSettings(Case):
             with self.subTest(text=text):
                 self.write("my run.ini", text)
                 self.fails(status, [f"unmist: my run.ini:{line}: ", said], "train", "my run.ini")
+
+
+class Verbose(WithRun):
+    def test_it_tells_what_is_done_where_silence_was(self):
+        last = os.path.join(self.model, "checkpoints", "step-0000006")
+        told = self.succeeds("train", self.config, "--out", "new", "-v")
+        for said in (r"images: idx, \d+ images of 8 x 8 x 1", r"MiB of activations and gradients for \d+ images",
+                     r"new/samples/step-0000003\.png: written\n", r"new/checkpoints/step-0000006: written\n"):
+            self.assertRegex(told.out, said)
+        told = self.succeeds("sample", last, "sample.steps=2", "-v")
+        self.assertRegex(told.out, r"M parameters; \w+ kernels, \d+ threads\n")
+        self.assertEqual(told.err, "")
+        self.assertNotIn("kernels", self.succeeds("sample", last, "sample.steps=2").out)
+
+    def test_json_stays_pure_and_quiet_stays_quiet(self):
+        json.loads(self.succeeds("info", self.model, "--json", "-v").out)
+        self.assertEqual(self.succeeds("sample", self.model, "sample.steps=2", "-q", "-v").out, "")
 
 
 class StandardOutput(Case):
