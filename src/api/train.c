@@ -166,7 +166,9 @@ static um_status build_network(session *s)
         return um_fail(
             s->ctx, UM_BAD_ARG,
             "class_embed_type = identity: images bring class numbers, not embeddings (null)");
-    return um_unet_size_check(s->ctx, u, d->h, d->w);
+    UM_TRY(um_unet_size_check(s->ctx, u, d->h, d->w));
+    um_unet_set_image_size(s->unet, d->h, d->w);
+    return UM_OK;
 }
 
 static um_status prepare(session *s)

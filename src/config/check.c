@@ -23,18 +23,26 @@ static um_status check_model(um_ctx *ctx, const um_config *c)
     return UM_OK;
 }
 
-/* model.config is taken instead of the other keys: one given beside it would do nothing. */
-static um_status check_model_file(um_ctx *ctx, const um_config *c)
+/* A file or a model is taken instead of [model]: a key given beside it would do nothing. */
+static um_status check_model_taken(um_ctx *ctx, const um_config *c, int from, const char *path)
 {
+    const um_setting *instead = &um_config_settings[from];
     for (int i = 0; i < UM_CONFIG_COUNT; i++) {
         const um_setting *s = &um_config_settings[i];
-        if (i == UM_KEY_model_config || strcmp(s->section, "model") != 0) continue;
+        if (i == from || strcmp(s->section, "model") != 0) continue;
         if (c->origin[i].source == UM_FROM_COMMAND)
             return um_fail(ctx, UM_BAD_ARG,
-                           "model.%s does nothing beside model.config = %s (one of the two)",
-                           s->key, c->model_config);
+                           "model.%s does nothing beside %s.%s = %s (one of the two)", s->key,
+                           instead->section, instead->key, path);
     }
     return UM_OK;
+}
+
+static um_status check_network(um_ctx *ctx, const um_config *c)
+{
+    if (*c->train_init) return check_model_taken(ctx, c, UM_KEY_train_init, c->train_init);
+    if (*c->model_config) return check_model_taken(ctx, c, UM_KEY_model_config, c->model_config);
+    return check_model(ctx, c);
 }
 
 static um_status check_data(um_ctx *ctx, const um_config *c)
@@ -92,7 +100,7 @@ um_status um_config_check(um_ctx *ctx, const um_config *cfg)
 {
     UM_TRY(check_run(ctx, cfg));
     UM_TRY(check_data(ctx, cfg));
-    UM_TRY(*cfg->model_config ? check_model_file(ctx, cfg) : check_model(ctx, cfg));
+    UM_TRY(check_network(ctx, cfg));
     UM_TRY(check_diffusion(ctx, cfg));
     UM_TRY(check_train(ctx, cfg));
     return check_sample(ctx, cfg);

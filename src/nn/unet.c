@@ -112,6 +112,12 @@ const um_unet_config *um_unet_configuration(const um_unet *unet)
     return &unet->config;
 }
 
+void um_unet_set_image_size(um_unet *unet, int h, int w)
+{
+    unet->config.sample_h = h;
+    unet->config.sample_w = w;
+}
+
 um_params *um_unet_params(um_unet *unet)
 {
     return &unet->params;

@@ -25,6 +25,9 @@ void um_unet_close(um_unet **unet);
 const um_unet_config *um_unet_configuration(const um_unet *unet);
 um_params *um_unet_params(um_unet *unet);
 
+/* The network learns from images of another size from now on: its configuration says so. */
+void um_unet_set_image_size(um_unet *unet, int h, int w);
+
 /* Record x [n, h, w, in_channels], timesteps [n, 1, 1, 1] and, in a class-conditional model, labels
  * [n, 1, 1, um_unet_label_width] (else none) -> [n, h, w, out_channels]. `recompute`: each layer is
  * a segment that keeps only its ends. The network outlives the tape, and is recorded once on a tape

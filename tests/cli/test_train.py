@@ -123,6 +123,20 @@ class RunFolder(WithRun):
                                  Tensors(os.path.join(source, WEIGHTS[1])).values)
                 os.rename(self.path("fine"), self.path("fine of " + os.path.basename(start_from)))
 
+    def test_fine_tuning_takes_the_size_of_its_images_and_the_network_of_its_model(self):
+        start_from = f"train.init={self.model}"
+        self.succeeds("train", self.config, "--out", "fine", start_from, "train.steps=1", "data.image_size=16x12")
+        self.assertEqual(self.succeeds("info", "fine", "--json").json()["image"], [16, 12, 1])
+        self.fails(2, "model.channels does nothing beside train.init", "train", self.config, "--out", "other",
+                   start_from, "model.channels=8,8")
+
+    def test_a_network_s_config_json_stands_for_the_model_settings(self):
+        config = f"model.config={self.inside('model', 'unet', 'config.json')}"
+        self.succeeds("train", self.config, config, "--out", "same")
+        self.assertEqual(self.read("same", "model", *WEIGHTS), slurp(self.inside("model", *WEIGHTS)))
+        self.fails(2, "model.channels does nothing beside model.config", "train", self.config, "--out", "other",
+                   config, "model.channels=8,8")
+
 
 class Resume(Case):
     def setUp(self):
@@ -255,6 +269,7 @@ class Kinds(Case):
         ["data.image_size=6x10", "model.channels=8,8"],
         ["data.pad=2", "train.warmup=100", "train.clip_norm=0", "train.log_every=0", "train.checkpoint_every=0"],
         ["data.limit=1"],
+        ["diffusion.timesteps=3", "sample.steps=0"],
         ["data.validation=0", "train.batch=1", "train.lr_schedule=constant"],
         ["sample.sampler=ddpm", "sample.eta=0.5", "train.keep=0"],
     ]
@@ -264,7 +279,7 @@ class Kinds(Case):
         for i, more in enumerate(self.CASES):
             with self.subTest(more=more):
                 self.succeeds("train", "tiny.ini", "--out", f"run {i}", "train.steps=3", *more)
-                self.succeeds("sample", f"run {i}", "sample.count=2", "sample.steps=3", "-o", f"{i}.png")
+                self.succeeds("sample", f"run {i}", "sample.count=2", "sample.steps=2", "-o", f"{i}.png")
                 self.assertGreater(Png(self.read(f"{i}.png")).width, 8)
 
 
