@@ -31,9 +31,10 @@ UM_API const float *um_images_data(const um_images *images, int *n, int *h, int 
  * copied. */
 UM_API um_status um_images_note(um_images *images, const char *key, const char *value);
 
-/* Could images be written there as the settings say? Asked before hours of drawing; nothing is left
- * on the disk. UM_BAD_ARG for a kind of file that is not written, UM_IO where no file can be. */
-UM_API um_status um_images_check(um_settings *s, const char *path);
+/* Could the images be drawn and written there as the settings say? Asked before hours of drawing;
+ * nothing is left on the disk. UM_BAD_ARG for settings that um_sample would refuse, a kind of file
+ * that is not written or a picture that would be too large, UM_IO where no file can be. */
+UM_API um_status um_images_check(um_model *m, um_settings *s, const char *path);
 
 /* Write them, making the folders above: NAME.safetensors holds `images` [N, C, H, W]; NAME.png is a
  * grid, and a filmstrip stands in NAME-trajectory.png where one was kept; any other name is a

@@ -29,4 +29,10 @@ struct um_images {
 /* Room for the images and, where frames > 0, for a filmstrip. On failure *out is NULL. */
 um_status um_images_open(um_images **out, um_ctx *ctx, int n, int h, int w, int c, int frames);
 
+/* Could images be written to `path` in that sample.format: does the place take them, and would n
+ * images of h x w in `columns`, with a filmstrip of `frames`, be too large for a picture? */
+um_status um_images_check_place(um_ctx *ctx, const char *format, const char *path);
+um_status um_images_check_size(um_ctx *ctx, const char *format, const char *path, int n, int h,
+                               int w, int columns, int frames);
+
 #endif

@@ -32,11 +32,29 @@ static um_status shape_of(um_ctx *ctx, const char *format, const char *path, sha
     return UM_OK;
 }
 
-um_status um_images_check(um_settings *s, const char *path)
+um_status um_images_check_place(um_ctx *ctx, const char *format, const char *path)
 {
     shape_of_output shape;
-    UM_TRY(shape_of(s->ctx, s->config.sample_format, path, &shape));
-    return um_output_check(s->ctx, path, shape == SINGLE ? UM_OUTPUT_FOLDER : UM_OUTPUT_FILE);
+    UM_TRY(shape_of(ctx, format, path, &shape));
+    return um_output_check(ctx, path, shape == SINGLE ? UM_OUTPUT_FOLDER : UM_OUTPUT_FILE);
+}
+
+um_status um_images_check_size(um_ctx *ctx, const char *format, const char *path, int n, int h,
+                               int w, int columns, int frames)
+{
+    shape_of_output shape;
+    UM_TRY(shape_of(ctx, format, path, &shape));
+    if (shape == GRID) UM_TRY(um_picture_check(ctx, n, h, w, columns));
+    if (shape == NUMBERS || frames == 0) return UM_OK;
+    const int rows = (int)UM_MIN(2 * (int64_t)n, UM_IMAGE_SIDE); /* more would be too many */
+    const um_status status = um_picture_check(ctx, rows * UM_MIN(frames, UM_IMAGE_SIDE), h, w,
+                                              UM_MIN(frames, UM_IMAGE_SIDE));
+    return status == UM_OK ? UM_OK
+                           : um_fail(ctx, status,
+                                     "a filmstrip of %d images in %d frames is larger than %d "
+                                     "pixels a side (a larger sample.trajectory, a smaller "
+                                     "sample.count, or -o NAME.safetensors)",
+                                     n, frames, (int)UM_IMAGE_SIDE);
 }
 
 typedef struct writer {

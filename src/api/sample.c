@@ -29,7 +29,8 @@ static void keep_frame(void *user, const um_sample_view *view)
 /* Every trajectory-th row, and the last. */
 static int frames_of(const um_plan *plan, const um_config *c)
 {
-    return c->sample_trajectory ? plan->rows / c->sample_trajectory + 2 : 0;
+    const int last = plan->rows - 1, every = c->sample_trajectory;
+    return every ? last / every + 1 + (last % every != 0) : 0;
 }
 
 /* Classes that the network can be asked for; 0: it takes none. */
@@ -129,13 +130,17 @@ um_status um_draw(um_ctx *ctx, um_unet *unet, const um_config *config, int h, in
     return status;
 }
 
-um_status um_draw_check(um_ctx *ctx, um_unet *unet, const um_config *config)
+um_status um_draw_check(um_ctx *ctx, um_unet *unet, const um_config *config, int h, int w,
+                        const char *path)
 {
     um_plan plan;
     UM_TRY(check_network(ctx, um_unet_configuration(unet), config));
     UM_TRY(plan_of(ctx, config, &plan));
+    const um_status status =
+        um_images_check_size(ctx, config->sample_format, path, config->sample_count, h, w,
+                             config->sample_columns, frames_of(&plan, config));
     um_plan_free(ctx, &plan);
-    return UM_OK;
+    return status;
 }
 
 /* A copy of the settings that has heard the model's scheduler; its texts are still those of `s` but
@@ -183,19 +188,37 @@ um_status um_note_origin(um_images *images, const um_config *c, const char *mode
     return status;
 }
 
-um_status um_sample(um_model *m, um_settings *s, const um_sample_hooks *hooks, um_images **out)
+/* The size of the images to draw. */
+static um_status size_of(const um_model *m, const um_config *c, um_size *size)
 {
     const um_unet_config *u = um_unet_configuration(m->unet);
+    *size = c->data_image_size.h ? c->data_image_size : (um_size){ u->sample_h, u->sample_w };
+    if (!size->h)
+        return um_fail(m->ctx, UM_BAD_ARG,
+                       "the model does not say its image size (give data.image_size)");
+    return um_unet_size_check(m->ctx, u, size->h, size->w);
+}
+
+um_status um_images_check(um_model *m, um_settings *s, const char *path)
+{
     um_config c;
+    um_size size;
+    UM_TRY(um_images_check_place(m->ctx, s->config.sample_format, path));
+    UM_TRY(adopted(m, s, &c));
+    um_status status = size_of(m, &c, &size);
+    if (status == UM_OK) status = um_draw_check(m->ctx, m->unet, &c, size.h, size.w, path);
+    um_arena_free(&c.texts);
+    return status;
+}
+
+um_status um_sample(um_model *m, um_settings *s, const um_sample_hooks *hooks, um_images **out)
+{
+    um_config c;
+    um_size size;
     *out = NULL;
     UM_TRY(um_apply_run_settings(m->ctx, &s->config));
     UM_TRY(adopted(m, s, &c));
-    const um_size size =
-        c.data_image_size.h ? c.data_image_size : (um_size){ u->sample_h, u->sample_w };
-    um_status status = UM_OK;
-    if (!size.h)
-        status = um_fail(m->ctx, UM_BAD_ARG,
-                         "the model does not say its image size (give data.image_size)");
+    um_status status = size_of(m, &c, &size);
     if (status == UM_OK) status = um_draw(m->ctx, m->unet, &c, size.h, size.w, hooks, out);
     if (status == UM_OK) status = um_note_origin(*out, &c, m->folder);
     if (status != UM_OK) um_images_close(out);

@@ -171,6 +171,16 @@ static um_status build_network(session *s)
     return UM_OK;
 }
 
+/* The settings that the grids of samples are drawn with. */
+static um_config grid_settings(const session *s)
+{
+    um_config c = s->config;
+    c.sample_count = c.train_sample_count;
+    c.sample_trajectory = 0;
+    snprintf(c.sample_format, sizeof c.sample_format, "grid");
+    return c;
+}
+
 static um_status prepare(session *s)
 {
     const um_config *c = &s->config;
@@ -183,7 +193,9 @@ static um_status prepare(session *s)
     UM_TRY(um_scheduler_from_config(s->ctx, c, &s->scheduler));
     UM_TRY(um_dataset_open(&s->data, s->ctx, c->data_path, &options));
     UM_TRY(build_network(s));
-    return c->train_sample_every ? um_draw_check(s->ctx, s->unet, c) : UM_OK;
+    if (!c->train_sample_every) return UM_OK;
+    const um_config grid = grid_settings(s);
+    return um_draw_check(s->ctx, s->unet, &grid, s->data.h, s->data.w, "step.png");
 }
 
 static void describe(session *s)
@@ -213,11 +225,9 @@ static void told(void *user, const um_train_status *status)
 static um_status draw(void *user, um_unet *unet, int64_t step, const char *path)
 {
     const session *s = user;
-    um_config c = s->config;
+    const um_config c = grid_settings(s);
     um_images *images;
     char at[32];
-    c.sample_count = c.train_sample_count;
-    c.sample_trajectory = 0;
     UM_TRY(um_draw(s->ctx, unet, &c, s->data.h, s->data.w, NULL, &images));
     snprintf(at, sizeof at, "%lld", (long long)step);
     um_status status = um_note_origin(images, &c, s->out);

@@ -93,8 +93,8 @@ um_status um_dataset_open(um_dataset *ds, um_ctx *ctx, const char *path,
     um_status status = format->load(ctx, path, &o, ds);
     if (status == UM_OK) status = finish(ds, &o);
     if (status != UM_OK) um_dataset_close(ds);
-    else um_log(ctx, UM_LOG_INFO, "%s: %s, %d images of %d x %d x %d, %d held out", path, ds->format,
-                ds->count, ds->h, ds->w, ds->c, ds->held);
+    else um_log(ctx, UM_LOG_INFO, "%s: %s, %d images of %d x %d x %d, %d held out", path,
+                ds->format, ds->count, ds->h, ds->w, ds->c, ds->held);
     return status;
 }
 

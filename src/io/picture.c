@@ -32,26 +32,43 @@ static void place(um_image *out, const float *x, int h, int w, int c, int top, i
     }
 }
 
+/* How n images lie: columns, the black between and around them, and pixels in all. */
+typedef struct grid {
+    int columns, gap;
+    int64_t h, w;
+} grid;
+
+static grid lay(int n, int h, int w, int columns)
+{
+    const int cols = UM_MIN(n, columns ? columns : (int)ceil(sqrt(n)));
+    const int rows = (n - 1) / cols + 1, gap = n > 1 ? GAP : 0;
+    return (grid){ cols, gap, (int64_t)rows * (h + gap) + gap, (int64_t)cols * (w + gap) + gap };
+}
+
+um_status um_picture_check(um_ctx *ctx, int n, int h, int w, int columns)
+{
+    if (n < 1 || h < 1 || w < 1 || columns < 0 || h > UM_IMAGE_SIDE || w > UM_IMAGE_SIDE)
+        return um_fail(ctx, UM_BAD_ARG, "a picture of %d images of %d x %d in %d columns", n, h, w,
+                       columns);
+    const grid g = lay(n, h, w, columns);
+    if (g.h > UM_IMAGE_SIDE || g.w > UM_IMAGE_SIDE)
+        return um_fail(ctx, UM_BAD_ARG,
+                       "a picture of %d images of %d x %d in %d columns is larger than "
+                       "%d a side (choose fewer images or another number of columns)",
+                       n, h, w, g.columns, (int)UM_IMAGE_SIDE);
+    return UM_OK;
+}
+
 um_status um_picture_grid(um_ctx *ctx, const float *x, int n, int h, int w, int c, int columns,
                           um_image *out)
 {
     *out = (um_image){ 0 };
-    if (n < 1 || h < 1 || w < 1 || c < 1 || columns < 0 || h > UM_IMAGE_SIDE || w > UM_IMAGE_SIDE)
-        return um_fail(ctx, UM_BAD_ARG, "a picture of %d images of %d x %d x %d in %d columns", n,
-                       h, w, c, columns);
-    const int shown = c >= 3 ? 3 : 1;
-    const int cols = UM_MIN(n, columns ? columns : (int)ceil(sqrt(n)));
-    const int rows = (n - 1) / cols + 1, gap = n > 1 ? GAP : 0;
-    const int64_t full_h = (int64_t)rows * (h + gap) + gap,
-                  full_w = (int64_t)cols * (w + gap) + gap;
-    if (full_h > UM_IMAGE_SIDE || full_w > UM_IMAGE_SIDE)
-        return um_fail(ctx, UM_BAD_ARG,
-                       "a picture of %d images of %d x %d in %d columns is larger than "
-                       "%d a side (choose fewer images or another number of columns)",
-                       n, h, w, cols, (int)UM_IMAGE_SIDE);
-    UM_TRY(um_image_make(ctx, out, (int)full_h, (int)full_w, shown));
+    UM_TRY(um_picture_check(ctx, n, h, w, columns));
+    if (c < 1) return um_fail(ctx, UM_BAD_ARG, "a picture of %d channels", c);
+    const grid g = lay(n, h, w, columns);
+    UM_TRY(um_image_make(ctx, out, (int)g.h, (int)g.w, c >= 3 ? 3 : 1));
     for (int i = 0; i < n; i++)
-        place(out, x + (size_t)i * h * w * c, h, w, c, gap + i / cols * (h + gap),
-              gap + i % cols * (w + gap));
+        place(out, x + (size_t)i * h * w * c, h, w, c, g.gap + i / g.columns * (h + g.gap),
+              g.gap + i % g.columns * (w + g.gap));
     return UM_OK;
 }

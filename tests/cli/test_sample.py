@@ -192,6 +192,10 @@ class Outputs(WithRun):
                 (2, "sample.steps = 1001 is above", ["sample.steps=1001"]),
                 (2, "do not pass through 2 levels", ["data.image_size=9x8"]),
                 (2, "knows no classes", ["sample.classes=1"]),
+                (2, "in 3163 columns is larger than 16384", ["sample.count=10000000"]),
+                (2, "a filmstrip of 2 images in 1000 frames", ["sample.count=2", "sample.trajectory=1",
+                                                               "data.image_size=16"]),
+                (2, "a filmstrip of 100000 images in 2 frames", ["sample.trajectory=999"]),
                 (3, "none.ini", ["none.ini"])):
             with self.subTest(more=more):
                 self.fails(status, said, "sample", self.model, *long, *more)
@@ -201,7 +205,8 @@ class Outputs(WithRun):
 
     @unittest.skipIf("ASAN_OPTIONS" in os.environ, "the sanitizer ends programs that ask for so much")
     def test_more_images_than_memory_holds(self):
-        self.fails(1, "no memory for images", "sample", self.model, "sample.count=10000000", "data.image_size=512")
+        self.fails(1, "no memory for images", "sample", self.model, "sample.count=10000000", "data.image_size=512",
+                   "-o", "x.safetensors")
 
     def test_ctrl_c_leaves_nothing(self):
         p = start("sample", self.model, "sample.sampler=ddpm", "sample.count=2000", "-o", "x.png", cwd=self.dir)
