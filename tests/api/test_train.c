@@ -7,7 +7,18 @@
 #include "support/failing.h"
 #include "support/scratch.h"
 
-/* Twelve images of 8 x 8 in classes 0, 1, 2, as an IDX file with its labels. */
+/* The smallest training, in a file: what stands on the command line is what a test is about. */
+static const char tiny_run[] =
+    "[run]\nthreads = 1\n"
+    "[data]\npath = .\nvalidation = 0.2\n"
+    "[model]\nchannels = 4,4\ngroups = 2\nlayers = 1\nattention = none\nmid_attention = false\n"
+    "[diffusion]\ntimesteps = 20\n"
+    "[train]\nbatch = 2\nsteps = 4\nwarmup = 1\nvalidate_every = 2\ncheckpoint_every = 2\n"
+    "sample_every = 0\nlog_every = 1\nsample_count = 2\n"
+    "[sample]\nsteps = 2\n";
+
+/* Twelve images of 8 x 8 in classes 0, 1, 2, as an IDX file with its labels, and an INI file that
+ * trains on them. */
 static const char *make_images(scratch *s)
 {
     enum { COUNT = 12, SIDE = 8 };
@@ -18,26 +29,16 @@ static const char *make_images(scratch *s)
     for (int i = 0; i < COUNT; i++) labels[8 + i] = (uint8_t)(i % 3);
     scratch_write(s, "data/train-labels-idx1-ubyte", labels, sizeof labels);
     scratch_write(s, "data/train-images-idx3-ubyte", images, sizeof images);
+    scratch_write(s, "data/tiny.ini", tiny_run, sizeof tiny_run - 1);
     return scratch_path(s, "data");
 }
 
-static const char *const tiny_run[] = {
-    "model.channels=4,4", "model.groups=2", "model.layers=1", "model.attention=none",
-    "model.mid_attention=false", "train.batch=2", "train.steps=4", "train.warmup=1",
-    "train.validate_every=2", "train.checkpoint_every=2", "train.sample_every=0",
-    "train.log_every=1", "data.validation=0.2", "diffusion.timesteps=20", "run.threads=1",
-    "train.sample_count=2", "sample.steps=2",
-};
-
 static um_status open_tiny(um_settings **s, um_ctx *ctx, const char *data)
 {
-    char text[SCRATCH_PATH + 16];
+    char path[SCRATCH_PATH + 16];
     UM_TRY(um_settings_open(s, ctx));
-    snprintf(text, sizeof text, "data.path=%s", data);
-    um_status status = um_settings_set(*s, text);
-    for (size_t i = 0; i < UM_COUNT(tiny_run) && status == UM_OK; i++)
-        status = um_settings_set(*s, tiny_run[i]);
-    return status;
+    snprintf(path, sizeof path, "%s/tiny.ini", data);
+    return um_settings_read(*s, path);
 }
 
 /* A context of the public door, settings and a folder to run in. */
