@@ -69,7 +69,7 @@ def finish(process, timeout=240):
         process.kill()
         process.communicate()
         raise
-    return Result(process.returncode, (out or b"").decode(), err.decode())
+    return Result(process.returncode, (out or b"").decode(errors="replace"), err.decode(errors="replace"))
 
 
 def run(*args, **how):
