@@ -25,7 +25,6 @@ typedef struct cli {
     const char *settings[CLI_MAX_SETTINGS]; /* section.key=value */
     int n_settings;
     bool quiet, verbose;
-    bool json; /* stdout is for a program to read */
     bool json; /* stdout is for JSON alone */
     int argc; /* the whole line, for notes on how to make something again */
     char **argv;
