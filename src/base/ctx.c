@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * ctx.c - the context: memory, messages, log, threads. */
-#include "base/base.h"
+#include "base/memory.h"
 
 #include <omp.h>
 #include <stdio.h>
@@ -8,11 +8,15 @@
 #include <string.h>
 #include <time.h>
 
+/* From here on it is asked whether the machine has so much: to fill what it has not would end the
+ * program without a word. */
+enum { LARGE = 64 << 20 };
+
 static void *default_alloc(void *user, size_t bytes)
 {
     (void)user;
     const size_t rounded = (bytes + UM_ALIGN - 1) / UM_ALIGN * UM_ALIGN;
-    if (rounded < bytes) return NULL;
+    if (rounded < bytes || (rounded >= LARGE && rounded > um_memory_available())) return NULL;
     void *p = aligned_alloc(UM_ALIGN, rounded ? rounded : UM_ALIGN);
     if (p) memset(p, 0, rounded);
     return p;

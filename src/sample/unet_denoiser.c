@@ -30,9 +30,12 @@ static um_status record(um_unet_denoiser *d, int n)
     if (d->check_nan) um_tape_observe(d->tape, um_observer_check_nan());
     um_log(d->ctx, UM_LOG_INFO, "%.1f MiB of activations for %d images at a time",
            (double)um_tape_bytes(d->tape) / 1048576.0, n);
-    UM_TRY(um_tape_commit(d->tape));
-    d->n = n;
-    return UM_OK;
+    const um_status status = um_tape_commit(d->tape);
+    if (status == UM_OK) d->n = n;
+    if (status != UM_NO_MEMORY) return status;
+    return um_fail(d->ctx, status,
+                   "no memory for %d images at a time: %.0f MiB of activations (a smaller "
+                   "sample.batch)", n, (double)um_tape_bytes(d->tape) / 1048576.0);
 }
 
 um_status um_unet_denoiser_run(um_unet_denoiser *d, int n, const float *x, const double *t,

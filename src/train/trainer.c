@@ -39,7 +39,12 @@ static um_status record(um_trainer *tr, int h, int w)
     if (s->check_nan) um_tape_observe(t, um_observer_check_nan());
     um_log(tr->ctx, UM_LOG_INFO, "%.1f MiB of activations and gradients for %d images at a time",
            (double)um_tape_bytes(t) / 1048576.0, tr->part);
-    return um_tape_commit(t);
+    const um_status status = um_tape_commit(t);
+    if (status != UM_NO_MEMORY) return status;
+    return um_fail(tr->ctx, status,
+                   "no memory for %d images at a time: %.0f MiB of activations and gradients (a "
+                   "larger train.accumulate, a smaller train.batch, or train.recompute = true)",
+                   tr->part, (double)um_tape_bytes(t) / 1048576.0);
 }
 
 um_status um_trainer_open(um_trainer **trainer, um_ctx *ctx, um_unet *unet,
@@ -60,8 +65,8 @@ um_status um_trainer_open(um_trainer **trainer, um_ctx *ctx, um_unet *unet,
                         .part = settings->batch / settings->accumulate,
                         .image = (size_t)h * (size_t)w * (size_t)c->in_channels };
     um_status status = um_params_want_grads(um_unet_params(unet));
+    if (status == UM_OK) status = record(tr, h, w); /* the largest block: refused before others */
     if (status == UM_OK) status = um_optimizer_init(&tr->optimizer, um_unet_params(unet), settings);
-    if (status == UM_OK) status = record(tr, h, w);
     if (status == UM_OK) *trainer = tr;
     else um_trainer_close(&tr);
     return status;
