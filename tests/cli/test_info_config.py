@@ -38,6 +38,12 @@ class Model(WithRun):
         self.assertIn(f"{facts['tensors']} tensors, {facts['parameters']} parameters", text)
         self.assertIn("images 8 x 8, 1 channel;", text)
 
+    def test_talk_does_not_mix_with_json(self):
+        self.assertIn("parameters; ", self.succeeds("info", self.model, "-v").out)
+        for words in (["info", self.model], ["info"], ["data", os.path.join(self.shared, "images")]):
+            for more in (["-v", "--json"], ["--json", "-v"], ["-q", "--json"]):
+                self.assertIsInstance(self.succeeds(*words, *more).json(), dict)
+
     def test_a_class_conditional_model_says_its_classes(self):
         self.assertEqual(self.succeeds("info", os.path.join(GOLDEN, "class_cond"), "--json").json()["classes"], 11)
 
