@@ -39,7 +39,7 @@ def classifier():
         nn.Flatten(), nn.Dropout(0.3), nn.Linear(1024, 10))
 
 
-def train(x, y, epochs=4, batch=64):
+def train(x, y, epochs=12, batch=64):
     net = classifier()
     optimiser = torch.optim.Adam(net.parameters(), 1e-3)
     for _ in range(epochs):
