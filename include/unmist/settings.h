@@ -40,6 +40,7 @@ UM_API um_status um_settings_markdown(um_ctx *ctx, char **out);
 /* The one of n words that a person most likely meant by `word`; NULL: none is near. */
 UM_API const char *um_word_nearest(const char *word, const char *const *words, int n);
 
+/* Free a text that was handed out and set *text to NULL. */
 UM_API void um_text_release(um_ctx *ctx, char **text);
 
 #ifdef __cplusplus

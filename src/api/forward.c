@@ -10,11 +10,23 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Numbers of classes that the network has; they are not looked at where it has none. */
+static um_status check_classes(const um_model *m, int n, const int *labels)
+{
+    const um_unet_config *c = um_unet_configuration(m->unet);
+    for (int i = 0; i < n && labels && c->class_embed_type == UM_CLASS_TABLE; i++)
+        if (labels[i] < 0 || labels[i] >= c->num_class_embeds)
+            return um_fail(m->ctx, UM_BAD_ARG, "class %d: the model has classes 0 to %d", labels[i],
+                           c->num_class_embeds - 1);
+    return UM_OK;
+}
+
 um_status um_model_forward(um_model *m, int n, int h, int w, const float *x, const double *t,
                            const int *labels, float *out)
 {
     um_unet_denoiser d;
     const float *y = NULL;
+    UM_TRY(check_classes(m, n, labels));
     um_unet_denoiser_init(&d, m->ctx, m->unet, h, w);
     d.check_nan = m->check_nan;
     const um_status status = um_unet_denoiser_run(&d, n, x, t, labels, &y);

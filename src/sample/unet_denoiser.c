@@ -13,7 +13,7 @@ void um_unet_denoiser_free(um_unet_denoiser *d) { um_tape_close(&d->tape); }
 
 static um_status record(um_unet_denoiser *d, int n)
 {
-    if (d->n == n) return UM_OK;
+    if (n > 0 && d->n == n) return UM_OK;
     const um_unet_config *c = um_unet_configuration(d->unet);
     d->n = 0;
     um_tape_close(&d->tape);
