@@ -132,12 +132,21 @@ static um_status inherit(session *s, const char *path)
     return status;
 }
 
+/* A path of the settings leads somewhere; else the error says which line gave it. */
+static um_status there(session *s, int setting, const char *path)
+{
+    if (!*path || um_path_exists(path)) return UM_OK;
+    um_fail(s->ctx, UM_BAD_FILE, "%s: %s", path, strerror(errno));
+    return um_config_fail_at(s->ctx, &s->config, UM_BAD_FILE, setting);
+}
+
 /* The network of another model as the starting point: its shape counts, not [model], and its noise
  * where [diffusion] does not say otherwise. */
 static um_status start_from_model(session *s)
 {
     um_model_folder folder;
     if (!*s->config.train_init) return UM_OK;
+    UM_TRY(there(s, UM_KEY_train_init, s->config.train_init));
     UM_TRY(um_model_folder_find(s->ctx, &folder, s->config.train_init, false));
     um_status status = um_unet_file_load(&s->unet, s->ctx, folder.unet);
     if (status == UM_OK && folder.scheduler) status = inherit(s, folder.scheduler);
@@ -187,10 +196,12 @@ static um_status prepare(session *s)
     const um_dataset_options options = um_dataset_options_from_config(c);
     if (!*c->data_path)
         return um_fail(s->ctx, UM_BAD_ARG, "data.path is not set (a folder or file of images)");
+    UM_TRY(there(s, UM_KEY_model_config, c->model_config));
     UM_TRY(start_from_model(s));
     UM_TRY(um_train_settings_from_config(s->ctx, c, &s->train));
     UM_TRY(um_schedule_from_config(s->ctx, c, &s->schedule));
     UM_TRY(um_scheduler_from_config(s->ctx, c, &s->scheduler));
+    UM_TRY(there(s, UM_KEY_data_path, c->data_path));
     UM_TRY(um_dataset_open(&s->data, s->ctx, c->data_path, &options));
     UM_TRY(build_network(s));
     if (!c->train_sample_every) return UM_OK;

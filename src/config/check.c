@@ -5,21 +5,33 @@
 
 #include <string.h>
 
+/* Put the place of the setting to blame before the recorded message: of two that do not fit the
+ * command line's, which has no place, else the first that stands in a file. */
+static um_status blame(um_ctx *ctx, const um_config *c, int one, int other)
+{
+    const um_source first = c->origin[one].source, second = c->origin[other].source;
+    if (first == UM_FROM_COMMAND || second == UM_FROM_COMMAND) return UM_BAD_ARG;
+    return um_config_fail_at(ctx, c, UM_BAD_ARG, first == UM_FROM_FILE ? one : other);
+}
+
 static um_status check_model(um_ctx *ctx, const um_config *c)
 {
     const um_ints *channels = &c->model_channels;
     if (channels->n == 0)
-        return um_fail(ctx, UM_BAD_ARG, "model.channels = none (one entry a level, as 64,128,128)");
+        return um_fail(ctx, UM_BAD_ARG, "model.channels = none (one entry a level, as 64,128,128)"),
+               blame(ctx, c, UM_KEY_model_channels, UM_KEY_model_channels);
     for (int i = 0; i < channels->n; i++)
         if (channels->v[i] % c->model_groups != 0)
             return um_fail(ctx, UM_BAD_ARG,
                            "model.channels has %d, which model.groups = %d does not divide "
-                           "(groups that divide every entry)", channels->v[i], c->model_groups);
+                           "(groups that divide every entry)", channels->v[i], c->model_groups),
+                   blame(ctx, c, UM_KEY_model_groups, UM_KEY_model_channels);
     const int last = channels->v[channels->n - 1], head = c->model_head_dim;
     if (c->model_mid_attention && head > 0 && head < last && last % head != 0)
         return um_fail(ctx, UM_BAD_ARG,
                        "model.head_dim = %d does not divide the %d channels of the middle "
-                       "(a divisor, or 0: one head)", head, last);
+                       "(a divisor, or 0: one head)", head, last),
+               blame(ctx, c, UM_KEY_model_head_dim, UM_KEY_model_channels);
     return UM_OK;
 }
 
@@ -50,11 +62,13 @@ static um_status check_data(um_ctx *ctx, const um_config *c)
     const int n = c->data_background.n;
     if (n != 1 && n != 3)
         return um_fail(ctx, UM_BAD_ARG, "data.background has %d values (1: gray, or 3: "
-                       "red,green,blue)", n);
+                       "red,green,blue)", n),
+               blame(ctx, c, UM_KEY_data_background, UM_KEY_data_background);
     const um_size size = c->data_image_size;
     if (size.h > 0 && UM_MIN(size.h, size.w) <= 2 * c->data_pad)
         return um_fail(ctx, UM_BAD_ARG, "data.pad = %d leaves nothing of data.image_size = %dx%d "
-                       "(less than half of the smaller side)", c->data_pad, size.h, size.w);
+                       "(less than half of the smaller side)", c->data_pad, size.h, size.w),
+               blame(ctx, c, UM_KEY_data_pad, UM_KEY_data_image_size);
     return UM_OK;
 }
 
@@ -65,7 +79,8 @@ static um_status check_diffusion(um_ctx *ctx, const um_config *c)
         return um_fail(ctx, UM_BAD_ARG,
                        "diffusion.beta_start = %g is above diffusion.beta_end = %g "
                        "(noise grows: beta_start <= beta_end)",
-                       c->diffusion_beta_start, c->diffusion_beta_end);
+                       c->diffusion_beta_start, c->diffusion_beta_end),
+               blame(ctx, c, UM_KEY_diffusion_beta_start, UM_KEY_diffusion_beta_end);
     return UM_OK;
 }
 
@@ -74,7 +89,8 @@ static um_status check_train(um_ctx *ctx, const um_config *c)
     if (c->train_batch % c->train_accumulate != 0)
         return um_fail(ctx, UM_BAD_ARG,
                        "train.accumulate = %d does not divide train.batch = %d (equal parts)",
-                       c->train_accumulate, c->train_batch);
+                       c->train_accumulate, c->train_batch),
+               blame(ctx, c, UM_KEY_train_accumulate, UM_KEY_train_batch);
     return UM_OK;
 }
 
@@ -83,7 +99,8 @@ static um_status check_sample(um_ctx *ctx, const um_config *c)
     if (c->sample_steps > c->diffusion_timesteps)
         return um_fail(ctx, UM_BAD_ARG,
                        "sample.steps = %d is above diffusion.timesteps = %d (at most as many)",
-                       c->sample_steps, c->diffusion_timesteps);
+                       c->sample_steps, c->diffusion_timesteps),
+               blame(ctx, c, UM_KEY_sample_steps, UM_KEY_diffusion_timesteps);
     return UM_OK;
 }
 
@@ -92,7 +109,8 @@ static um_status check_run(um_ctx *ctx, const um_config *c)
     const char *name = c->run_name;
     if (strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
         return um_fail(ctx, UM_BAD_ARG, "run.name = %.80s is not the name of a folder "
-                       "(no slash; run.out says where)", name);
+                       "(no slash; run.out says where)", name),
+               blame(ctx, c, UM_KEY_run_name, UM_KEY_run_name);
     return UM_OK;
 }
 

@@ -73,6 +73,12 @@ um_status um_config_set(um_ctx *ctx, um_config *cfg, const char *assignment)
     return um_config_offer(ctx, cfg, name, dot + 1, assignment + n + 1, &origin);
 }
 
+um_status um_config_fail_at(um_ctx *ctx, const um_config *cfg, um_status status, int setting)
+{
+    const um_origin *o = &cfg->origin[setting];
+    return o->source == UM_FROM_FILE ? um_fail_at(ctx, status, "%s:%d", o->file, o->line) : status;
+}
+
 const um_origin *um_config_origin(const um_config *cfg, const char *name)
 {
     for (int i = 0; i < UM_CONFIG_COUNT; i++) {

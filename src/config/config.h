@@ -66,7 +66,12 @@ const um_origin *um_config_origin(const um_config *cfg, const char *name);
  * UM_BAD_ARG: no such setting. */
 um_status um_config_get(um_ctx *ctx, const um_config *cfg, const char *name, um_text *out);
 
-/* Every rule that binds several settings together. UM_BAD_ARG names them and says what is right. */
+/* Put FILE:LINE before the recorded message, where a file gave the setting (UM_KEY_train_lr), as a
+ * failure passes that has to do with it. Gives `status`. */
+um_status um_config_fail_at(um_ctx *ctx, const um_config *cfg, um_status status, int setting);
+
+/* Every rule that binds several settings together. UM_BAD_ARG names them and says what is right,
+ * with FILE:LINE before it where the one to blame stands in a file. */
 um_status um_config_check(um_ctx *ctx, const um_config *cfg);
 
 /* The effective settings, every key, as an INI text that reads back to the same values from any

@@ -61,6 +61,21 @@ static void rules_that_bind_settings_are_kept(void **state)
     }
 }
 
+/* The line of the file is named where it is to blame, not where the command line is. */
+static void a_broken_rule_is_told_with_its_line(void **state)
+{
+    files *f = *state;
+    put("a.ini", "[model]\nchannels = 30,64\n[train]\nbatch = 10\n");
+    CHECK_OK(&f->ctx, um_config_read(&f->ctx, &f->cfg, "a.ini"));
+    CHECK_FAILS(&f->ctx, um_config_check(&f->ctx, &f->cfg), UM_BAD_ARG,
+                "a.ini:2: model.channels has 30, which model.groups = 32 does not divide "
+                "(groups that divide every entry)");
+    CHECK_OK(&f->ctx, um_config_set(&f->ctx, &f->cfg, "model.groups=2"));
+    CHECK_OK(&f->ctx, um_config_set(&f->ctx, &f->cfg, "train.accumulate=4"));
+    CHECK_FAILS(&f->ctx, um_config_check(&f->ctx, &f->cfg), UM_BAD_ARG,
+                "train.accumulate = 4 does not divide train.batch = 10 (equal parts)");
+}
+
 static void an_effective_config_with_a_model_file_is_accepted(void **state)
 {
     files *f = *state;
@@ -80,6 +95,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rules_that_bind_settings_are_kept),
+        cmocka_unit_test_setup_teardown(a_broken_rule_is_told_with_its_line, files_setup,
+                                        files_teardown),
         cmocka_unit_test_setup_teardown(an_effective_config_with_a_model_file_is_accepted,
                                         files_setup, files_teardown),
     };
