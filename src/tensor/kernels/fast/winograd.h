@@ -7,7 +7,7 @@
  * on the points 0, +-sqrt(1/2), +-sqrt 2, infinity. With M(t) = t (t^2 - 1/2) (t^2 - 2) all
  * coefficients stay near 1: the error is a fifth of that of the usual points 0, +-1, +-2, infinity.
  *
- * A transform in one dimension goes from numbers `step` apart to numbers `step` apart; a tile is an
+ * A transform in one dimension goes from vectors `from` apart to vectors `to` apart; a tile is an
  * array of SIDE x SIDE vectors, of which a 4 x 4 or 3 x 3 one uses the corner. */
 #ifndef UM_WINOGRAD_H
 #define UM_WINOGRAD_H
@@ -20,6 +20,7 @@ enum {
     POINTS = SIDE * SIDE,
     GAP = 48,        /* floats between the POINTS streams, lest they share sets of the cache */
     BLOCK = 4 * MR,  /* tiles to a block of products, or twice that */
+    NEAR = VW << 14, /* floats of transformed pixels of a thread alone: in its L2 cache */
     CHUNK = 5 << 17, /* floats of transformed pixels at a time: they stay in the L3 cache */
 };
 
@@ -27,92 +28,65 @@ static const float P = 0.707106781f, Q = 1.414213562f, PP = 0.5f, QQ = 2.0f;
 static const float GP = -2.0f / 3, GQ = 1.0f / 6; /* 1 / M'(P), 1 / M'(Q); 1 / M'(0) = 1 */
 
 /* o = B^T d */
-INLINE void input_1d(const vf *d, int step, vf *o)
+INLINE void input_1d(const vf *d, int from, vf *o, int to)
 {
-    const vf d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step], d4 = d[4 * step],
-             d5 = d[5 * step];
+    const vf d0 = d[0], d1 = d[from], d2 = d[2 * from], d3 = d[3 * from], d4 = d[4 * from],
+             d5 = d[5 * from];
     const vf e = d4 - QQ * d2, f = d3 - QQ * d1, g = d4 - PP * d2, h = d3 - PP * d1;
     o[0] = d0 - (PP + QQ) * d2 + d4;
-    o[step] = e + P * f;
-    o[2 * step] = e - P * f;
-    o[3 * step] = g + Q * h;
-    o[4 * step] = g - Q * h;
-    o[5 * step] = d1 - (PP + QQ) * d3 + d5;
+    o[to] = e + P * f;
+    o[2 * to] = e - P * f;
+    o[3 * to] = g + Q * h;
+    o[4 * to] = g - Q * h;
+    o[5 * to] = d1 - (PP + QQ) * d3 + d5;
 }
 
 /* o = A^T m */
-INLINE void output_1d(const vf *m, int step, vf *o)
+INLINE void output_1d(const vf *m, int from, vf *o, int to)
 {
-    const vf m0 = m[0], s = m[step] + m[2 * step], d = m[step] - m[2 * step],
-             t = m[3 * step] + m[4 * step], e = m[3 * step] - m[4 * step], m5 = m[5 * step];
+    const vf m0 = m[0], s = m[from] + m[2 * from], d = m[from] - m[2 * from],
+             t = m[3 * from] + m[4 * from], e = m[3 * from] - m[4 * from], m5 = m[5 * from];
     o[0] = m0 + s + t;
-    o[step] = P * d + Q * e;
-    o[2 * step] = PP * s + QQ * t;
-    o[3 * step] = PP * P * d + QQ * Q * e + m5;
+    o[to] = P * d + Q * e;
+    o[2 * to] = PP * s + QQ * t;
+    o[3 * to] = PP * P * d + QQ * Q * e + m5;
 }
 
 /* o = A y, the adjoint of output_1d */
-INLINE void output_adjoint_1d(const vf *y, int step, vf *o)
+INLINE void output_adjoint_1d(const vf *y, int from, vf *o, int to)
 {
-    const vf y0 = y[0], y1 = y[step], y2 = y[2 * step], y3 = y[3 * step];
+    const vf y0 = y[0], y1 = y[from], y2 = y[2 * from], y3 = y[3 * from];
     const vf e = y0 + PP * y2, f = P * (y1 + PP * y3), g = y0 + QQ * y2, h = Q * (y1 + QQ * y3);
     o[0] = y0;
-    o[step] = e + f;
-    o[2 * step] = e - f;
-    o[3 * step] = g + h;
-    o[4 * step] = g - h;
-    o[5 * step] = y3;
+    o[to] = e + f;
+    o[2 * to] = e - f;
+    o[3 * to] = g + h;
+    o[4 * to] = g - h;
+    o[5 * to] = y3;
 }
 
 /* o = G w */
-INLINE void filter_1d(const vf *w, int step, vf *o)
+INLINE void filter_1d(const vf *w, int from, vf *o, int to)
 {
-    const vf w0 = w[0], w1 = w[step], w2 = w[2 * step];
+    const vf w0 = w[0], w1 = w[from], w2 = w[2 * from];
     const vf e = GP * (w0 + PP * w2), f = GP * P * w1, g = GQ * (w0 + QQ * w2), h = GQ * Q * w1;
     o[0] = w0;
-    o[step] = e + f;
-    o[2 * step] = e - f;
-    o[3 * step] = g + h;
-    o[4 * step] = g - h;
-    o[5 * step] = w2;
+    o[to] = e + f;
+    o[2 * to] = e - f;
+    o[3 * to] = g + h;
+    o[4 * to] = g - h;
+    o[5 * to] = w2;
 }
 
 /* o = G^T u, the adjoint of filter_1d */
-INLINE void filter_adjoint_1d(const vf *u, int step, vf *o)
+INLINE void filter_adjoint_1d(const vf *u, int from, vf *o, int to)
 {
-    const vf u0 = u[0], u5 = u[5 * step];
-    const vf s = GP * (u[step] + u[2 * step]), d = GP * P * (u[step] - u[2 * step]);
-    const vf t = GQ * (u[3 * step] + u[4 * step]), e = GQ * Q * (u[3 * step] - u[4 * step]);
+    const vf u0 = u[0], u5 = u[5 * from];
+    const vf s = GP * (u[from] + u[2 * from]), d = GP * P * (u[from] - u[2 * from]);
+    const vf t = GQ * (u[3 * from] + u[4 * from]), e = GQ * Q * (u[3 * from] - u[4 * from]);
     o[0] = u0 + s + t;
-    o[step] = d + e;
-    o[2 * step] = PP * s + QQ * t + u5;
-}
-
-/* Along each row, then along each column: in place in both dimensions. */
-INLINE void input_2d(vf t[POINTS])
-{
-    for (int i = 0; i < SIDE; i++) input_1d(t + i * SIDE, 1, t + i * SIDE);
-    for (int j = 0; j < SIDE; j++) input_1d(t + j, SIDE, t + j);
-}
-INLINE void output_2d(vf t[POINTS])
-{
-    for (int i = 0; i < SIDE; i++) output_1d(t + i * SIDE, 1, t + i * SIDE);
-    for (int j = 0; j < TILE; j++) output_1d(t + j, SIDE, t + j);
-}
-INLINE void output_adjoint_2d(vf t[POINTS])
-{
-    for (int i = 0; i < TILE; i++) output_adjoint_1d(t + i * SIDE, 1, t + i * SIDE);
-    for (int j = 0; j < SIDE; j++) output_adjoint_1d(t + j, SIDE, t + j);
-}
-INLINE void filter_2d(vf t[POINTS])
-{
-    for (int i = 0; i < 3; i++) filter_1d(t + i * SIDE, 1, t + i * SIDE);
-    for (int j = 0; j < SIDE; j++) filter_1d(t + j, SIDE, t + j);
-}
-INLINE void filter_adjoint_2d(vf t[POINTS])
-{
-    for (int i = 0; i < SIDE; i++) filter_adjoint_1d(t + i * SIDE, 1, t + i * SIDE);
-    for (int j = 0; j < 3; j++) filter_adjoint_1d(t + j, SIDE, t + j);
+    o[to] = d + e;
+    o[2 * to] = PP * s + QQ * t + u5;
 }
 
 /* n images of h x w pixels in tiles: across and down, and all of them */
@@ -141,13 +115,46 @@ INLINE place place_of(const tiling *g, int t)
 INLINE void pixels_at(const int side, const tiling *g, const float *x, int channels, place p,
                       const float *zero, const float *at[POINTS])
 {
-    for (int i = 0; i < side; i++)
-        for (int j = 0; j < side; j++) {
-            const int row = p.row + i, col = p.col + j;
-            const bool inside = row >= 0 && row < g->h && col >= 0 && col < g->w;
-            at[i * SIDE + j] =
-                inside ? x + (((size_t)p.image * g->h + row) * g->w + col) * channels : zero;
-        }
+    const float *image = x + (size_t)p.image * g->h * g->w * channels;
+    const ptrdiff_t row = (ptrdiff_t)g->w * channels;
+    if (p.row >= 0 && p.col >= 0 && p.row + side <= g->h && p.col + side <= g->w) {
+        const float *first = image + p.row * row + (ptrdiff_t)p.col * channels;
+        for (int i = 0; i < side; i++, first += row) UNROLL
+        for (int j = 0; j < side; j++) at[i * SIDE + j] = first + (ptrdiff_t)j * channels;
+        return;
+    }
+    bool cols[SIDE];
+    UNROLL
+    for (int j = 0; j < side; j++) cols[j] = p.col + j >= 0 && p.col + j < g->w;
+    for (int i = 0; i < side; i++) {
+        const bool rows = p.row + i >= 0 && p.row + i < g->h;
+        const ptrdiff_t first = (p.row + i) * row + (ptrdiff_t)p.col * channels;
+        UNROLL
+        for (int j = 0; j < side; j++)
+            at[i * SIDE + j] = rows && cols[j] ? image + first + (ptrdiff_t)j * channels : zero;
+    }
+}
+
+/* `lanes` channels from c on of v <- B^T d B, d the SIDE x SIDE pixels at `at`. One dimension at a
+ * time, so that few numbers are alive: half as many registers as points serve. */
+INLINE void input_2d(const float *const at[POINTS], int c, const ptrdiff_t lanes, float *v,
+                     size_t v_stream)
+{
+    vf t[POINTS];
+    UNROLL
+    for (int j = 0; j < SIDE; j++) {
+        vf d[SIDE];
+        UNROLL
+        for (int i = 0; i < SIDE; i++) d[i] = ldn(at[i * SIDE + j] + c, lanes);
+        input_1d(d, 1, t + j, SIDE);
+    }
+    UNROLL
+    for (int i = 0; i < SIDE; i++) {
+        vf o[SIDE];
+        input_1d(t + i * SIDE, 1, o, 1);
+        UNROLL
+        for (int j = 0; j < SIDE; j++) st(v + (i * SIDE + j) * v_stream + c, o[j]);
+    }
 }
 
 /* v <- B^T d B of tile t of x, d the pixels around it; the POINTS results lie v_stream apart */
@@ -158,14 +165,17 @@ INLINE void transform_pixels(const tiling *g, const float *x, int channels, int 
     place from = place_of(g, t);
     from.row--, from.col--;
     pixels_at(SIDE, g, x, channels, from, zero, at);
-    for (int c = 0; c < channels; c += VW) {
-        vf d[POINTS];
-        UNROLL
-        for (int i = 0; i < POINTS; i++) d[i] = ldn(at[i] + c, channels - c);
-        input_2d(d);
-        UNROLL
-        for (int i = 0; i < POINTS; i++) st(v + i * v_stream + c, d[i]);
-    }
+    int c = 0;
+    for (; c + VW <= channels; c += VW) input_2d(at, c, VW, v, v_stream);
+    if (c < channels) input_2d(at, c, channels - c, v, v_stream);
+}
+
+/* Tiles to a chunk that one thread works at alone: their V stays in its L2 cache. 0 where a chunk
+ * large enough for U to be worth reading does not. */
+INLINE int apart_tiles(int channels)
+{
+    const int most = NEAR / (POINTS * channels) / MR * MR;
+    return most < BLOCK ? 0 : UM_MIN(most, 2 * BLOCK);
 }
 
 /* Tiles to a chunk: CHUNK floats of `channels`, two BLOCKs at the least; chunks are equal. */

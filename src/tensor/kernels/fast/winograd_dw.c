@@ -37,20 +37,60 @@ static plan make_plan(const um_conv2d_shape *s, int threads)
     return p;
 }
 
+/* `lanes` channels from c on of D = A dy A^T, the TILE x TILE numbers at `at` */
+INLINE void grad_2d(const float *const at[POINTS], int c, const ptrdiff_t lanes, float *d,
+                    size_t d_stream)
+{
+    vf t[POINTS];
+    UNROLL
+    for (int j = 0; j < TILE; j++) {
+        vf y[TILE];
+        UNROLL
+        for (int i = 0; i < TILE; i++) y[i] = ldn(at[i * SIDE + j] + c, lanes);
+        output_adjoint_1d(y, 1, t + j, SIDE);
+    }
+    UNROLL
+    for (int i = 0; i < SIDE; i++) {
+        vf o[SIDE];
+        output_adjoint_1d(t + i * SIDE, 1, o, 1);
+        UNROLL
+        for (int j = 0; j < SIDE; j++) st(d + (i * SIDE + j) * d_stream, o[j]);
+    }
+}
+
 /* D of one tile: its pixels of dy, into panels */
 static void transform_grads(const plan *p, const float *dy, int t, const float *zero, float *d)
 {
     const float *at[POINTS];
     pixels_at(TILE, &p->tiles, dy, p->co, place_of(&p->tiles, t), zero, at);
     for (int c = 0; c < p->panels * NR; c += VW) {
-        vf o[POINTS];
-        UNROLL
-        for (int i = 0; i < TILE; i++) UNROLL
-        for (int j = 0; j < TILE; j++) o[i * SIDE + j] = ldn(at[i * SIDE + j] + c, p->co - c);
-        output_adjoint_2d(o);
         float *to = d + (size_t)(c / NR) * p->chunk * NR + c % NR;
+        if (p->co - c >= VW) grad_2d(at, c, VW, to, p->d_stream);
+        else grad_2d(at, c, p->co - c, to, p->d_stream);
+    }
+}
+
+/* `lanes` channels of dw (+)= G^T dU G, the nine numbers of dw `tap` apart */
+INLINE void filter_grad_2d(const float *u, size_t u_stream, float *dw, size_t tap,
+                           const ptrdiff_t lanes, bool add)
+{
+    vf t[POINTS];
+    UNROLL
+    for (int i = 0; i < SIDE; i++) {
+        vf d[SIDE];
         UNROLL
-        for (int i = 0; i < POINTS; i++) st(to + i * p->d_stream, o[i]);
+        for (int j = 0; j < SIDE; j++) d[j] = ld(u + (i * SIDE + j) * u_stream);
+        filter_adjoint_1d(d, 1, t + i * SIDE, 1);
+    }
+    UNROLL
+    for (int j = 0; j < 3; j++) {
+        vf o[3];
+        filter_adjoint_1d(t + j, SIDE, o, 1);
+        UNROLL
+        for (int i = 0; i < 3; i++) {
+            float *to = dw + (3 * i + j) * tap;
+            stn(to, add ? ldn(to, lanes) + o[i] : o[i], lanes);
+        }
     }
 }
 
@@ -58,17 +98,13 @@ static void transform_grads(const plan *p, const float *dy, int t, const float *
 static void transform_sums(const plan *p, const float *u, int panel, float *dw, bool add)
 {
     const int n = UM_MIN(NR, p->co - panel * NR);
+    const size_t tap = (size_t)p->ci * p->co;
     for (int k = 0; k < p->ci; k++)
         for (int c = 0; c < n; c += VW) {
-            vf g[POINTS];
-            UNROLL
-            for (int i = 0; i < POINTS; i++) g[i] = ld(u + i * p->u_stream + k * NR + c);
-            filter_adjoint_2d(g);
-            for (int i = 0; i < 9; i++) {
-                float *to = dw + ((size_t)i * p->ci + k) * p->co + panel * NR + c;
-                const vf v = g[i / 3 * SIDE + i % 3];
-                stn(to, add ? ldn(to, n - c) + v : v, n - c);
-            }
+            const float *from = u + k * NR + c;
+            float *to = dw + (size_t)k * p->co + panel * NR + c;
+            if (n - c >= VW) filter_grad_2d(from, p->u_stream, to, tap, VW, add);
+            else filter_grad_2d(from, p->u_stream, to, tap, n - c, add);
         }
 }
 
