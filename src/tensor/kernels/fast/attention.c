@@ -108,7 +108,7 @@ static float exponentials(int count, float scale, float *row, float *sum)
     float top = most[0];
     for (int i = 1; i < VW; i++) top = most[i] > top ? most[i] : top;
     for (int j = 0; j < count; j += VW) {
-        const vf e = vexp(ld(row + j) - top);
+        const vf e = vexp_normal(ld(row + j) - top);
         total += e;
         st(row + j, e);
     }
@@ -204,7 +204,7 @@ static void score_grads(const um_attention_shape *s, const head *h, int i, int m
     for (int t = 0; t < m; t++) {
         float *p = h->p + t * pitch, *ds = h->ds + t * pitch;
         const float lse = h->lse[i + t];
-        for (int j = 0; j < s->tokens; j += VW) st(p + j, vexp(ld(p + j) * scale - lse));
+        for (int j = 0; j < s->tokens; j += VW) st(p + j, vexp_normal(ld(p + j) * scale - lse));
         if (!need_ds) continue;
         const float mean = dot(s->dim, h->dout + (i + t) * row, h->o + (i + t) * row);
         for (int j = 0; j < s->tokens; j += VW) st(ds + j, ld(p + j) * (ld(ds + j) - mean) * scale);

@@ -44,8 +44,6 @@ INLINE void stn(float *p, vf v, ptrdiff_t n)
 }
 
 INLINE vf vselect(vi m, vf a, vf b) { return (vf)((m & (vi)a) | (~m & (vi)b)); }
-INLINE vf vmax(vf a, vf b) { return vselect(a > b, a, b); }
-INLINE vf vmin(vf a, vf b) { return vselect(a < b, a, b); }
 
 /* sum of the lanes, in a fixed order */
 INLINE float vsum(vf v)

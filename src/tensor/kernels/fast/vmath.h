@@ -42,30 +42,69 @@ INLINE vf vsqrt(vf x)
 #endif
 }
 
+/* a > b ? a : b and a < b ? a : b: where one is not a number, the second */
+INLINE vf vmax(vf a, vf b)
+{
+#if defined __AVX512F__
+    return _mm512_max_ps(a, b);
+#elif defined __AVX2__
+    return _mm256_max_ps(a, b);
+#else
+    return vselect(a > b, a, b);
+#endif
+}
+INLINE vf vmin(vf a, vf b)
+{
+#if defined __AVX512F__
+    return _mm512_min_ps(a, b);
+#elif defined __AVX2__
+    return _mm256_min_ps(a, b);
+#else
+    return vselect(a < b, a, b);
+#endif
+}
+
 INLINE vf vabs(vf x) { return (vf)((vi)x & 0x7fffffff); }
 
-/* a NaN in x passes; vmin and vmax of vec.h answer with their second argument then */
+/* a NaN in x passes */
 INLINE vf vclamp(float low, vf x, float high) { return vmin(vset(high), vmax(vset(low), x)); }
 
-/* exp(x) = 2^n exp(r), x = n ln 2 + r, |r| <= ln(2) / 2; Taylor to r^7. 2^n in two factors, since n
- * leaves the range of a float's exponent where the result overflows or is denormal. */
-INLINE vf vexp(vf x)
+/* exp(x) = 2^n exp(r), x = n ln 2 + r, |r| <= ln(2) / 2, for n that fits the bits of an int: gives
+ * exp(r), by Taylor to r^7. */
+INLINE vf exp_rest(vf x, vi *n)
 {
-    x = vclamp(-104.0f, x, 89.0f);
     const vf shift = vset(12582912.0f); /* 1.5 * 2^23 brings the whole number n to the low bits */
-    const vf t = vmadd(x, vset(1.44269504f), shift), n = t - shift;
-    const vf most = vmadd(n, vset(-0.693359375f), x); /* ln 2 in two parts; this product is exact */
-    const vf r = vmadd(n, vset(2.12194440e-4f), most);
+    const vf t = vmadd(x, vset(1.44269504f), shift), whole = t - shift;
+    const vf most = vmadd(whole, vset(-0.693359375f), x); /* ln 2 in two parts; this product is */
+    const vf r = vmadd(whole, vset(2.12194440e-4f), most); /* exact */
     vf p = vmadd(r, vset(1.0f / 5040), vset(1.0f / 720));
     p = vmadd(r, p, vset(1.0f / 120));
     p = vmadd(r, p, vset(1.0f / 24));
     p = vmadd(r, p, vset(1.0f / 6));
     p = vmadd(r, p, vset(0.5f));
-    p = vmadd(r, vmadd(r, p, vset(1)), vset(1));
-    const vi whole = (vi)t - (vi)shift, half = whole >> 1;
-    return p * (vf)((half + 127) << 23) * (vf)((whole - half + 127) << 23);
+    *n = (vi)t - (vi)shift;
+    return vmadd(r, vmadd(r, p, vset(1)), vset(1));
 }
 
-INLINE vf vsigmoid(vf x) { return 1 / (1 + vexp(-x)); }
+/* exp(x) over the whole range: 2^n in two factors, since n leaves the range of a float's exponent
+ * where the result overflows or is denormal. */
+INLINE vf vexp(vf x)
+{
+    vi n;
+    const vf rest = exp_rest(vclamp(-104.0f, x, 89.0f), &n);
+    const vi half = n >> 1;
+    return rest * (vf)((half + 127) << 23) * (vf)((n - half + 127) << 23);
+}
+
+/* exp(x) for -87 <= x <= 88 in one factor: 1.6e-38 below, infinity above. */
+INLINE vf vexp_normal(vf x)
+{
+    vi n;
+    const vf rest = exp_rest(vclamp(-87.0f, x, 89.0f), &n);
+    return rest * (vf)((n + 127) << 23);
+}
+
+/* 1 / (1 + exp(-x)); 0 below -88 */
+INLINE vf vsigmoid(vf x) { return 1 / (1 + vexp_normal(-x)); }
 
 #endif
