@@ -7,7 +7,7 @@
  *
  * A thread takes some blocks of queries (vjp: whole heads) in order, and packs the keys and values
  * of a head when it comes to it. */
-#include "tensor/kernels/fast/block.h"
+#include "tensor/kernels/fast/attention.h"
 #include "tensor/kernels/fast/vmath.h"
 
 #include <math.h>
@@ -39,22 +39,11 @@ static void pack_all_cols(int k, int n, const float *b, ptrdiff_t stride, float 
         pack_cols(k, UM_MIN(NR, n - j), b + j * stride, stride, panels + (size_t)j * k);
 }
 
-/* Where things lie: floats between tokens, between rows of S (not a power of two), and at the
- * head's start. */
-static ptrdiff_t token_row(const um_attention_shape *s)
-{
-    return (ptrdiff_t)s->heads * s->dim;
-}
+/* floats between rows of S: not a power of two */
 static ptrdiff_t score_row(const um_attention_shape *s)
 {
     return round_up(s->tokens, 16) + 16;
 }
-static size_t head_at(const um_attention_shape *s, int head)
-{
-    return (size_t)(head / s->heads) * s->tokens * token_row(s) +
-           (size_t)(head % s->heads) * s->dim;
-}
-
 /* Floats of scratch: packed keys or values as columns (dim x tokens) and as rows (tokens x dim), a
  * block of queries as rows, a block of scores. */
 static size_t as_cols(const um_attention_shape *s)
@@ -78,14 +67,14 @@ static size_t thread_floats(const um_attention_shape *s)
     return 2 * as_cols(s) + as_rows(s) + 2 * query_rows(s) + 2 * scores(s);
 }
 
-size_t TIER(attention_scratch)(const um_attention_shape *s, int threads)
+static bool is_narrow(const um_attention_shape *s)
 {
-    return threads * thread_floats(s);
+    return s->dim <= NR;
 }
 
-static double multiply_adds(const um_attention_shape *s)
+size_t TIER(attention_scratch)(const um_attention_shape *s, int threads)
 {
-    return 2.0 * s->n * s->heads * s->dim * s->tokens * s->tokens;
+    return is_narrow(s) ? TIER(attention_narrow_scratch)(s, threads) : threads * thread_floats(s);
 }
 
 /* v with lanes left .. VW - 1 at minus infinity */
@@ -139,8 +128,12 @@ static void attend(const um_attention_shape *s, int i, int m, const float *q, co
 void TIER(attention)(const um_attention_shape *s, const float *q, const float *k, const float *v,
                      float *o, float *lse, float *scratch)
 {
+    if (is_narrow(s)) {
+        TIER(attention_narrow)(s, q, k, v, o, lse, scratch);
+        return;
+    }
     const int blocks = ceil_div(s->tokens, QUERIES), items = s->n * s->heads * blocks;
-#pragma omp parallel if (worth_sharing(multiply_adds(s)))
+#pragma omp parallel if (worth_sharing(attention_multiply_adds(s)))
     {
         float *keys = scratch + omp_get_thread_num() * thread_floats(s),
               *values = keys + as_cols(s);
@@ -241,8 +234,12 @@ void TIER(attention_vjp)(const um_attention_shape *s, const um_attention_grads *
                          const float *dout, const float *q, const float *k, const float *v,
                          const float *o, const float *lse, float *scratch)
 {
+    if (is_narrow(s)) {
+        TIER(attention_narrow_vjp)(s, out, dout, q, k, v, o, lse, scratch);
+        return;
+    }
     const int heads = s->n * s->heads;
-#pragma omp parallel for if (worth_sharing(multiply_adds(s)))
+#pragma omp parallel for if (worth_sharing(attention_multiply_adds(s)))
     for (int number = 0; number < heads; number++) {
         head h = { .dout = dout, .q = q, .k = k, .v = v, .o = o, .lse = lse, .out = *out };
         carve(s, scratch + omp_get_thread_num() * thread_floats(s), &h);

@@ -24,7 +24,7 @@ static plan make_plan(const um_conv2d_shape *s, int threads)
     plan p = {
         .tiles = tile(s->n, s->h, s->w), .ci = s->ci, .co = s->co, .panels = ceil_div(s->co, NR)
     };
-    p.chunk = chunk_tiles(p.tiles.count, ceil_div(s->ci + s->co, 2));
+    p.chunk = chunk_tiles(p.tiles.count, UM_MAX(CHUNK / (POINTS * 96), ceil_div(s->ci + s->co, 2)));
     p.own = few_tiles(p.tiles.count, p.chunk, p.panels, threads);
     p.row = round_up(s->ci, VW);
     p.u_stream = (size_t)s->ci * NR + GAP;
