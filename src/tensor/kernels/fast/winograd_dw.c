@@ -26,7 +26,7 @@ static plan make_plan(const um_conv2d_shape *s, int threads)
     };
     p.chunk = chunk_tiles(p.tiles.count, UM_MAX(CHUNK / (POINTS * 96), ceil_div(s->ci + s->co, 2)));
     p.own = few_tiles(p.tiles.count, p.chunk, p.panels, threads);
-    p.row = round_up(s->ci, VW);
+    p.row = round_up(s->ci, 16) | 16;
     p.u_stream = (size_t)s->ci * NR + GAP;
     p.v_stream = round_up(p.chunk * p.row, 16) + GAP;
     p.d_stream = (size_t)p.chunk * p.panels * NR + GAP;
