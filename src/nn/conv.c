@@ -35,10 +35,7 @@ void um_conv_start_at_zero(um_conv *c)
 
 void um_conv_visit(um_conv *c, um_visitor *v)
 {
-    um_visit_enter(v, "%s", c->name);
-    um_visit_param(v, &c->weight, "weight");
-    um_visit_param(v, &c->bias, "bias");
-    um_visit_leave(v);
+    um_visit_weight_and_bias(v, c->name, &c->weight, &c->bias);
 }
 
 um_var um_conv_apply(um_tape *t, const um_conv *c, um_var x)

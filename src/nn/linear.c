@@ -25,10 +25,7 @@ void um_linear_start_at_zero(um_linear_layer *l)
 
 void um_linear_visit(um_linear_layer *l, um_visitor *v)
 {
-    um_visit_enter(v, "%s", l->name);
-    um_visit_param(v, &l->weight, "weight");
-    um_visit_param(v, &l->bias, "bias");
-    um_visit_leave(v);
+    um_visit_weight_and_bias(v, l->name, &l->weight, &l->bias);
 }
 
 um_var um_linear_apply(um_tape *t, const um_linear_layer *l, um_var x)

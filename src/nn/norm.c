@@ -14,10 +14,7 @@ void um_norm_init(um_norm *l, const char *name, int channels, int groups, double
 
 void um_norm_visit(um_norm *l, um_visitor *v)
 {
-    um_visit_enter(v, "%s", l->name);
-    um_visit_param(v, &l->weight, "weight");
-    um_visit_param(v, &l->bias, "bias");
-    um_visit_leave(v);
+    um_visit_weight_and_bias(v, l->name, &l->weight, &l->bias);
 }
 
 static um_var apply(um_tape *t, const um_norm *l, um_var x, bool silu)

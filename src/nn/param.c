@@ -48,6 +48,14 @@ void um_visit_param(um_visitor *v, um_param *p, const char *name)
     v->seen++;
 }
 
+void um_visit_weight_and_bias(um_visitor *v, const char *layer, um_param *weight, um_param *bias)
+{
+    um_visit_enter(v, "%s", layer);
+    um_visit_param(v, weight, "weight");
+    um_visit_param(v, bias, "bias");
+    um_visit_leave(v);
+}
+
 um_var um_param_record(um_tape *t, const um_param *p)
 {
     return um_tape_param(t, p->name, p->shape, p->value, p->grad);

@@ -48,6 +48,9 @@ void um_visit_leave(um_visitor *v);
 /* List *p, whose shape, layout and init the layer has set; p must stay where it is. */
 void um_visit_param(um_visitor *v, um_param *p, const char *name);
 
+/* What most layers hold: "layer.weight" and "layer.bias". */
+void um_visit_weight_and_bias(um_visitor *v, const char *layer, um_param *weight, um_param *bias);
+
 /* The parameter on a tape, which computes its gradient where it has room for one. Once a tape: a
  * second record would store its own part of the gradient over the first's. */
 um_var um_param_record(um_tape *t, const um_param *p);
