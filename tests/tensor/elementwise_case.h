@@ -39,15 +39,4 @@ static inline void case_alike(const char *what, size_t count, const um_real *got
     }
 }
 
-/* Run the statement with 1, 2 and 3 threads. */
-#define FOR_THREADS(threads, ...)                            \
-    do {                                                     \
-        const int before_ = omp_get_max_threads();           \
-        for (int threads = 1; threads <= 3; threads++) {     \
-            omp_set_num_threads(threads);                    \
-            __VA_ARGS__;                                     \
-        }                                                    \
-        omp_set_num_threads(before_);                        \
-    } while (0)
-
 #endif

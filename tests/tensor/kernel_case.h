@@ -110,6 +110,17 @@ static inline void case_same_bits(const char *what, size_t count, const um_real 
     if (memcmp(a, b, count * sizeof *a) != 0) fail_msg("%s: not the same bits", what);
 }
 
+/* Run the statement with 1, 2 and 3 threads. */
+#define FOR_THREADS(threads, ...)                            \
+    do {                                                     \
+        const int before_ = omp_get_max_threads();           \
+        for (int threads = 1; threads <= 3; threads++) {     \
+            omp_set_num_threads(threads);                    \
+            __VA_ARGS__;                                     \
+        }                                                    \
+        omp_set_num_threads(before_);                        \
+    } while (0)
+
 /* `check` with each tier but scalar itself, whose name is told. */
 static inline void for_each_tier(void (*check)(const um_kernels *fast, const um_kernels *scalar))
 {

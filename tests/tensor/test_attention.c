@@ -96,20 +96,17 @@ static void same(const char *why, const operands *a, const pass *p, const pass *
 static void on_1_2_and_3_threads(const um_kernels *fast, const um_kernels *scalar)
 {
     (void)scalar;
-    const int threads = omp_get_max_threads();
     for (size_t i = 0; i < UM_COUNT(cases); i++) {
         kernel_case c = { 0 };
         const operands a = make(&c, &cases[i].s);
         pass once = { 0 };
-        for (int t = 1; t <= 3; t++) {
-            omp_set_num_threads(t);
+        FOR_THREADS(threads, {
             const pass p = run(&c, fast, &cases[i].s, &a, 7, true);
-            if (t > 1) same(cases[i].why, &a, &once, &p);
+            if (threads > 1) same(cases[i].why, &a, &once, &p);
             once = p;
-        }
+        });
         case_end(&c);
     }
-    omp_set_num_threads(threads);
 }
 
 static void their_bits_do_not_depend_on_threads(void **state)

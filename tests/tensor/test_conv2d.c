@@ -97,25 +97,22 @@ static void a_convolution_and_its_adjoints_agree_with_their_definitions(void **s
 static void on_1_2_and_3_threads(const um_kernels *fast, const um_kernels *scalar)
 {
     (void)scalar;
-    const int threads = omp_get_max_threads();
     for (size_t i = 0; i < UM_COUNT(layers); i++) {
         const um_conv2d_shape *s = &layers[i].s;
         kernel_case c = { 0 };
         const operands o = make(&c, s, true);
         pass once = { 0 };
-        for (int t = 1; t <= 3; t++) {
-            omp_set_num_threads(t);
+        FOR_THREADS(threads, {
             const pass p = run(&c, fast, s, &o, true);
-            if (t > 1) {
+            if (threads > 1) {
                 case_same_bits(layers[i].why, o.y_count, once.y, p.y);
                 case_same_bits(layers[i].why, o.x_count, once.dx, p.dx);
                 case_same_bits(layers[i].why, o.w_count, once.dw, p.dw);
             }
             once = p;
-        }
+        });
         case_end(&c);
     }
-    omp_set_num_threads(threads);
 }
 
 static void their_bits_do_not_depend_on_threads(void **state)
