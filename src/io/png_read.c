@@ -1,37 +1,23 @@
 /* SPDX-License-Identifier: MIT
  * png_read.c - any PNG as 8-bit gray or RGB. libpng reports errors by longjmp: everything that must
  * be released stands in one struct outside of the function that calls setjmp. */
-#include <png.h>
-#include <string.h>
-
 #include "io/png.h"
+#include "io/png_lib.h"
+
+#include <string.h>
 
 enum { FILE_MOST = 512 << 20, CHUNK_MOST = 8 << 20, CHUNKS_MOST = 16 };
 
 /* One reading. */
 typedef struct reading {
-    um_ctx *ctx;
-    const char *path;
+    um_png_lib lib;
     um_bytes bytes;
     size_t at; /* next byte */
     png_structp png;
     png_infop info;
     um_image raw; /* 1 gray, 2 gray and alpha, 3 RGB or 4 RGBA channels */
     png_bytep *rows;
-    um_status status;
 } reading;
-
-static void on_error(png_structp png, png_const_charp text)
-{
-    reading *r = png_get_error_ptr(png);
-    if (r->status == UM_OK) r->status = um_fail(r->ctx, UM_BAD_FILE, "%s: PNG: %s", r->path, text);
-    png_longjmp(png, 1);
-}
-
-static void on_warning(png_structp png, png_const_charp text)
-{
-    (void)png, (void)text; /* what libpng only warns of does not harm the pixels */
-}
 
 static void take_bytes(png_structp png, png_bytep out, size_t size)
 {
@@ -54,8 +40,8 @@ static void transform(reading *r)
 static void read_pixels(reading *r)
 {
     if (setjmp(png_jmpbuf(r->png))) {
-        if (r->status == UM_OK)
-            r->status = um_fail(r->ctx, UM_BAD_FILE, "%s: PNG: broken", r->path);
+        if (r->lib.status == UM_OK)
+            r->lib.status = um_fail(r->lib.ctx, UM_BAD_FILE, "%s: PNG: broken", r->lib.path);
         return;
     }
     png_set_read_fn(r->png, r, take_bytes);
@@ -67,11 +53,12 @@ static void read_pixels(reading *r)
     const png_uint_32 w = png_get_image_width(r->png, r->info);
     if ((uint64_t)h * w > UM_IMAGE_PIXELS) png_error(r->png, "too many pixels");
     transform(r);
-    if (r->status != UM_OK) return;
-    r->status = um_image_make(r->ctx, &r->raw, (int)h, (int)w, png_get_channels(r->png, r->info));
-    if (r->status == UM_OK)
-        r->status = um_alloc(r->ctx, &r->rows, h, sizeof *r->rows, "rows of a PNG");
-    if (r->status != UM_OK) return;
+    if (r->lib.status != UM_OK) return;
+    r->lib.status = um_image_make(r->lib.ctx, &r->raw, (int)h, (int)w,
+                                  png_get_channels(r->png, r->info));
+    if (r->lib.status == UM_OK)
+        r->lib.status = um_alloc(r->lib.ctx, &r->rows, h, sizeof *r->rows, "rows of a PNG");
+    if (r->lib.status != UM_OK) return;
     const size_t stride = (size_t)w * (size_t)r->raw.c;
     if (png_get_rowbytes(r->png, r->info) != stride) png_error(r->png, "an unknown kind of pixels");
     for (png_uint_32 y = 0; y < h; y++) r->rows[y] = r->raw.pixels + y * stride;
@@ -101,20 +88,6 @@ static um_status flatten(um_ctx *ctx, const um_image *in, const uint8_t *backgro
     return UM_OK;
 }
 
-static png_voidp take_memory(png_structp png, png_alloc_size_t size)
-{
-    reading *r = png_get_mem_ptr(png);
-    void *p;
-    const um_status status = um_alloc(r->ctx, &p, 1, size, r->path);
-    if (r->status == UM_OK) r->status = status;
-    return p;
-}
-
-static void give_memory(png_structp png, png_voidp p)
-{
-    um_free(((reading *)png_get_mem_ptr(png))->ctx, p);
-}
-
 um_status um_png_decode(um_ctx *ctx, const char *path, um_bytes bytes, const uint8_t background[3],
                         um_image *out)
 {
@@ -122,24 +95,24 @@ um_status um_png_decode(um_ctx *ctx, const char *path, um_bytes bytes, const uin
     *out = (um_image){ 0 };
     if (bytes.size < 8 || png_sig_cmp(bytes.data, 0, 8) != 0)
         return um_fail(ctx, UM_BAD_FILE, "%s: is no PNG", path);
-    reading r = { .ctx = ctx, .path = path, .bytes = bytes };
-    r.png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &r, on_error, on_warning, &r,
-                                     take_memory, give_memory);
+    reading r = { .lib = { ctx, path, UM_BAD_FILE, UM_OK }, .bytes = bytes };
+    r.png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &r.lib, um_png_error, um_png_warning,
+                                     &r.lib, um_png_take, um_png_give);
     if (r.png) r.info = png_create_info_struct(r.png);
     if (!r.info)
-        r.status = um_fail(ctx, UM_NO_MEMORY, "%s: no memory to read it", path);
+        r.lib.status = um_fail(ctx, UM_NO_MEMORY, "%s: no memory to read it", path);
     else
         read_pixels(&r);
     png_destroy_read_struct(&r.png, &r.info, NULL);
     um_free(ctx, r.rows);
-    if (r.status == UM_OK && (r.raw.c == 2 || r.raw.c == 4)) {
-        r.status = flatten(ctx, &r.raw, background ? background : black, out);
-    } else if (r.status == UM_OK) {
+    if (r.lib.status == UM_OK && (r.raw.c == 2 || r.raw.c == 4)) {
+        r.lib.status = flatten(ctx, &r.raw, background ? background : black, out);
+    } else if (r.lib.status == UM_OK) {
         *out = r.raw;
         return UM_OK;
     }
     um_image_free(ctx, &r.raw);
-    return r.status;
+    return r.lib.status;
 }
 
 um_status um_png_read(um_ctx *ctx, const char *path, const uint8_t background[3], um_image *out)

@@ -1,34 +1,20 @@
 /* SPDX-License-Identifier: MIT
  * png_write.c - pixels and notes into a PNG. As in png_read.c, what must be released stands outside
  * of the function that calls setjmp. */
-#include <png.h>
+#include "io/png.h"
+#include "io/png_lib.h"
+
 #include <string.h>
 
-#include "io/png.h"
-
 typedef struct writing {
-    um_ctx *ctx;
-    const char *path;
+    um_png_lib lib;
     const um_image *image;
     png_structp png;
     png_infop info;
     png_textp texts;
     int count;
     um_writer out;
-    um_status status;
 } writing;
-
-static void on_error(png_structp png, png_const_charp text)
-{
-    writing *w = png_get_error_ptr(png);
-    if (w->status == UM_OK) w->status = um_fail(w->ctx, UM_BAD_ARG, "%s: PNG: %s", w->path, text);
-    png_longjmp(png, 1);
-}
-
-static void on_warning(png_structp png, png_const_charp text)
-{
-    (void)png, (void)text;
-}
 
 static void put_bytes(png_structp png, png_bytep bytes, size_t size)
 {
@@ -50,12 +36,12 @@ static bool is_ascii(const char *text)
 /* tEXt for plain letters, iTXt for anything else in UTF-8. */
 static um_status make_texts(writing *w, const um_png_text *texts)
 {
-    UM_TRY(um_alloc(w->ctx, &w->texts, (size_t)w->count, sizeof *w->texts, "a PNG's texts"));
+    UM_TRY(um_alloc(w->lib.ctx, &w->texts, (size_t)w->count, sizeof *w->texts, "a PNG's texts"));
     for (int i = 0; i < w->count; i++) {
         const size_t length = strlen(texts[i].key);
         if (length < 1 || length > 79 || !is_ascii(texts[i].key))
-            return um_fail(w->ctx, UM_BAD_ARG,
-                           "%s: PNG key '%.79s' should have 1 to 79 Latin letters", w->path,
+            return um_fail(w->lib.ctx, UM_BAD_ARG,
+                           "%s: PNG key '%.79s' should have 1 to 79 Latin letters", w->lib.path,
                            texts[i].key);
         const bool plain = is_ascii(texts[i].value);
         w->texts[i] = (png_text){
@@ -87,42 +73,28 @@ static void write_pixels(writing *w)
     png_write_end(w->png, w->info);
 }
 
-static png_voidp take_memory(png_structp png, png_alloc_size_t size)
-{
-    writing *w = png_get_mem_ptr(png);
-    void *p;
-    const um_status status = um_alloc(w->ctx, &p, 1, size, w->path);
-    if (w->status == UM_OK) w->status = status;
-    return p;
-}
-
-static void give_memory(png_structp png, png_voidp p)
-{
-    um_free(((writing *)png_get_mem_ptr(png))->ctx, p);
-}
-
 um_status um_png_write(um_ctx *ctx, const char *path, const um_image *image,
                        const um_png_text *texts, int count)
 {
     if (image->c < 1 || image->c > 4 || image->h < 1 || image->w < 1 || count < 0)
         return um_fail(ctx, UM_BAD_ARG, "%s: a PNG of %d x %d with %d channels (1 to 4)", path,
                        image->h, image->w, image->c);
-    writing w = { .ctx = ctx, .path = path, .image = image, .count = count };
-    w.status = make_texts(&w, texts);
+    writing w = { .lib = { ctx, path, UM_BAD_ARG, UM_OK }, .image = image, .count = count };
+    w.lib.status = make_texts(&w, texts);
     um_writer_open(&w.out, ctx, path);
-    if (w.status == UM_OK) w.status = w.out.status;
-    if (w.status == UM_OK) {
-        w.png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, &w, on_error, on_warning, &w,
-                                          take_memory, give_memory);
+    if (w.lib.status == UM_OK) w.lib.status = w.out.status;
+    if (w.lib.status == UM_OK) {
+        w.png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, &w.lib, um_png_error,
+                                          um_png_warning, &w.lib, um_png_take, um_png_give);
         if (w.png) w.info = png_create_info_struct(w.png);
         if (w.info)
             write_pixels(&w);
         else
-            w.status = um_fail(ctx, UM_NO_MEMORY, "%s: no memory to write it", path);
+            w.lib.status = um_fail(ctx, UM_NO_MEMORY, "%s: no memory to write it", path);
         png_destroy_write_struct(&w.png, &w.info);
     }
     um_free(ctx, w.texts);
-    if (w.status == UM_OK) return um_writer_commit(&w.out);
+    if (w.lib.status == UM_OK) return um_writer_commit(&w.out);
     um_writer_abandon(&w.out);
-    return w.status;
+    return w.lib.status;
 }
