@@ -48,6 +48,10 @@ bool cli_parse(cli *c, int argc, char **argv, const cli_flag *flags, int least_p
 /* Open settings: the INI file first, if there is one, then those of the command line. */
 um_status cli_settings(cli *c, const char *ini, um_settings **s);
 
+/* Open settings likewise, and the model that is the first place. Both want closing, also after a
+ * failure. */
+um_status cli_open_model(cli *c, const char *ini, um_settings **s, um_model **m);
+
 /* An error or a warning on stderr, in one line: control characters that came in with a file's name
  * or a value become question marks. */
 void cli_complain(const char *text);

@@ -13,8 +13,7 @@ int cli_export(cli *c, int argc, char **argv)
     um_settings *s = NULL;
     um_model *m = NULL;
     if (!cli_parse(c, argc, argv, flags, 2, 2, &exit_status)) return exit_status;
-    um_status status = cli_settings(c, NULL, &s);
-    if (status == UM_OK) status = um_model_open(&m, c->ctx, c->places[0], s);
+    um_status status = cli_open_model(c, NULL, &s, &m);
     if (status == UM_OK) status = um_model_export(m, c->places[1], dtype);
     if (status == UM_OK) cli_say(c, "%s\n", c->places[1]);
     um_model_close(&m);

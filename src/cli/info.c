@@ -85,8 +85,7 @@ int cli_info(cli *c, int argc, char **argv)
     um_settings *s = NULL;
     um_model *m = NULL;
     if (!cli_parse(c, argc, argv, flags, 0, 1, &exit_status)) return exit_status;
-    um_status status = cli_settings(c, NULL, &s);
-    if (status == UM_OK && c->n_places) status = um_model_open(&m, c->ctx, c->places[0], s);
+    um_status status = c->n_places ? cli_open_model(c, NULL, &s, &m) : cli_settings(c, NULL, &s);
     if (status == UM_OK && c->json) print_json(m ? model_json(m) : machine_json());
     else if (status == UM_OK && m) print_model(c, m);
     else if (status == UM_OK) print_machine(c);

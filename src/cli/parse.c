@@ -178,6 +178,12 @@ um_status cli_settings(cli *c, const char *ini, um_settings **s)
     return status;
 }
 
+um_status cli_open_model(cli *c, const char *ini, um_settings **s, um_model **m)
+{
+    const um_status status = cli_settings(c, ini, s);
+    return status == UM_OK ? um_model_open(m, c->ctx, c->places[0], *s) : status;
+}
+
 /* Whether a shell takes the word as it is. */
 static bool is_plain(const char *word)
 {

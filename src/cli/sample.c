@@ -91,8 +91,7 @@ int cli_sample(cli *c, int argc, char **argv)
     um_settings *s = NULL;
     um_model *m = NULL;
     if (!cli_parse(c, argc, argv, flags, 1, 2, &exit_status)) return exit_status;
-    um_status status = cli_settings(c, c->places[1], &s);
-    if (status == UM_OK) status = um_model_open(&m, c->ctx, c->places[0], s);
+    um_status status = cli_open_model(c, c->places[1], &s, &m);
     if (status == UM_OK && !explained) status = um_images_check(m, s, out);
     if (status == UM_OK) status = explained ? explain(c, m, s) : draw(c, m, s, out);
     um_model_close(&m);
