@@ -19,9 +19,9 @@ typedef struct um_images um_images;
 
 /* Draw sample.count images as the [sample] settings say; what the model's scheduler_config.json
  * says counts where neither a file nor an assignment said otherwise (how it was trained always
- * counts). hooks may be NULL. The caller closes the images; they do not need the model any more.
- * UM_BAD_ARG for settings that do not fit the model, UM_CANCELLED, UM_NOT_FINITE. On failure *out
- * is NULL. */
+ * counts: a setting that says otherwise is warned of). hooks may be NULL. The caller closes the
+ * images; they do not need the model any more. UM_BAD_ARG for settings that do not fit the model,
+ * UM_CANCELLED, UM_NOT_FINITE. On failure *out is NULL. */
 UM_API um_status um_sample(um_model *m, um_settings *s, const um_sample_hooks *hooks,
                            um_images **out);
 UM_API void um_images_close(um_images **images);

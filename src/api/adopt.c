@@ -94,6 +94,21 @@ um_status um_config_adopt(um_ctx *ctx, um_config *c, const um_scheduler_json *sc
     return UM_OK;
 }
 
+void um_config_tell_overruled(um_ctx *ctx, const um_config *asked, const um_config *c)
+{
+    const um_setting *s = NULL;
+    while ((s = um_config_difference(asked, c, s))) {
+        const um_origin *o = &asked->origin[s - um_config_settings];
+        char given[UM_PATH_BYTES + 1], fact[UM_PATH_BYTES + 1], at[32] = "";
+        if (o->source == UM_FROM_DEFAULT) continue;
+        um_setting_print(s, (const char *)asked + s->offset, given, sizeof given);
+        um_setting_print(s, (const char *)c + s->offset, fact, sizeof fact);
+        if (*o->file) snprintf(at, sizeof at, ":%d: ", o->line);
+        um_log(ctx, UM_LOG_WARNING, "%s%s%s.%s = %s is overruled: the model was trained with %s",
+               o->file, at, s->section, s->key, given, fact);
+    }
+}
+
 /* The names that diffusers has for our schedules; NULL where it has none. */
 static const char *diffusers_schedule(const char *ours)
 {

@@ -41,6 +41,10 @@ um_dataset_options um_dataset_options_from_config(const um_config *c);
  * gave a value. */
 um_status um_config_adopt(um_ctx *ctx, um_config *c, const um_scheduler_json *scheduler);
 
+/* Warn of each setting that someone gave in `asked` and that `c`, which has adopted, does not
+ * follow. */
+void um_config_tell_overruled(um_ctx *ctx, const um_config *asked, const um_config *c);
+
 /* The facts of a model that a new training starts from: they count where neither file nor command
  * line says otherwise. */
 um_status um_config_inherit(um_ctx *ctx, um_config *c, const um_scheduler_json *scheduler);

@@ -150,7 +150,11 @@ static um_status adopted(um_model *m, const um_settings *s, um_config *copy)
     *copy = s->config;
     copy->texts = (um_arena){ .ctx = m->ctx };
     um_status status = um_config_adopt(m->ctx, copy, &m->scheduler);
-    if (status == UM_OK) status = um_config_check(m->ctx, copy);
+    if (status == UM_OK) {
+        status = um_config_check(m->ctx, copy);
+        /* an error may name a value that the caller never gave */
+        if (status != UM_OK) um_config_tell_overruled(m->ctx, &s->config, copy);
+    }
     if (status != UM_OK) um_arena_free(&copy->texts);
     return status;
 }
@@ -218,6 +222,7 @@ um_status um_sample(um_model *m, um_settings *s, const um_sample_hooks *hooks, u
     *out = NULL;
     UM_TRY(um_apply_run_settings(m->ctx, &s->config));
     UM_TRY(adopted(m, s, &c));
+    um_config_tell_overruled(m->ctx, &s->config, &c);
     um_status status = size_of(m, &c, &size);
     if (status == UM_OK) status = um_draw(m->ctx, m->unet, &c, size.h, size.w, hooks, out);
     if (status == UM_OK) status = um_note_origin(*out, &c, m->folder);
@@ -235,6 +240,7 @@ um_status um_sample_explain(um_model *m, um_settings *s, char **out)
     um_text text = { .ctx = m->ctx };
     *out = NULL;
     UM_TRY(adopted(m, s, &c));
+    um_config_tell_overruled(m->ctx, &s->config, &c);
     um_status status = plan_of(m->ctx, &c, &plan);
     if (status == UM_OK) {
         const int steps = plan.row[plan.rows - 1].step + 1;

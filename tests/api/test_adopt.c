@@ -84,6 +84,90 @@ static void facts_of_training_always_count(void **state)
     close_subject(s);
 }
 
+static void keep_line(void *user, um_log_level level, const char *text)
+{
+    assert_int_equal(level, UM_LOG_WARNING);
+    um_text_add(user, "%s\n", text);
+}
+
+/* Adopt, and give the warnings; um_text_free. */
+static um_text warnings_of(subject *s)
+{
+    const um_config asked = s->c;
+    um_text told = { .ctx = &s->ctx };
+    adopt(s);
+    s->ctx.log = keep_line;
+    s->ctx.log_user = &told;
+    um_config_tell_overruled(&s->ctx, &asked, &s->c);
+    s->ctx.log = NULL;
+    assert_int_equal(told.status, UM_OK);
+    return told;
+}
+
+static const struct {
+    const char *key, *of_model, *section_key, *given, *warning;
+} overruled[] = {
+    { "num_train_timesteps", "400", "timesteps", "50",
+      "diffusion.timesteps = 50 is overruled: the model was trained with 400\n" },
+    { "beta_schedule", "squaredcos_cap_v2", "schedule", "scaled_linear",
+      "diffusion.schedule = quadratic is overruled: the model was trained with cosine\n" },
+    { "beta_start", "0.00085", "beta_start", "1e-3",
+      "diffusion.beta_start = 0.001 is overruled: the model was trained with 0.00085\n" },
+    { "beta_end", NULL, "beta_end", "0.5",
+      "diffusion.beta_end = 0.5 is overruled: the model was trained with 0.02\n" },
+    { "prediction_type", "sample", "prediction_type", "v_prediction",
+      "diffusion.prediction_type = v_prediction is overruled: "
+      "the model was trained with sample\n" },
+    { "cosine_s", "0.1", "cosine_s", "0.2",
+      "diffusion.cosine_s = 0.2 is overruled: the model was trained with 0.1\n" },
+    { "max_beta", NULL, "max_beta", "0.9",
+      "diffusion.max_beta = 0.9 is overruled: the model was trained with 0.999\n" },
+};
+
+static void each_fact_that_is_overruled_is_told(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < UM_COUNT(overruled); i++)
+        for (int file = 0; file < 2; file++) {
+            subject *s = open_subject("DDPMScheduler");
+            char assignment[80];
+            snprintf(assignment, sizeof assignment, "diffusion.%s=%s", overruled[i].section_key,
+                     overruled[i].given);
+            if (file) by_file(s, "diffusion", overruled[i].section_key, overruled[i].given);
+            else by_command(s, assignment);
+            if (overruled[i].of_model) says(s, overruled[i].key, overruled[i].of_model);
+            um_text told = warnings_of(s);
+            const char *text = told.data ? told.data : "";
+            if (file) {
+                assert_int_equal(strncmp(text, "a.ini:1: ", 9), 0);
+                text += 9;
+            }
+            assert_string_equal(text, overruled[i].warning);
+            um_text_free(&told);
+            close_subject(s);
+        }
+}
+
+/* The same value in other words, sampler options that won, and what was never given. */
+static void nothing_is_told_of_settings_that_count(void **state)
+{
+    (void)state;
+    subject *s = open_subject("DDIMScheduler");
+    by_command(s, "sample.sampler=ddim");
+    by_command(s, "diffusion.schedule=cosine");
+    by_command(s, "diffusion.timesteps=400");
+    by_file(s, "sample", "steps_offset", "2");
+    says(s, "beta_schedule", "squaredcos_cap_v2");
+    says(s, "num_train_timesteps", "400");
+    says(s, "prediction_type", "sample");
+    says(s, "steps_offset", "1");
+    says(s, "clip_sample", "false");
+    um_text told = warnings_of(s);
+    assert_null(told.data);
+    um_text_free(&told);
+    close_subject(s);
+}
+
 /* An older file without a key means what diffusers took before there was the key. */
 static void a_fact_that_is_not_said_is_diffusers_default(void **state)
 {
@@ -238,6 +322,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options_give_way_to_command_and_file),
         cmocka_unit_test(facts_of_training_always_count),
+        cmocka_unit_test(each_fact_that_is_overruled_is_told),
+        cmocka_unit_test(nothing_is_told_of_settings_that_count),
         cmocka_unit_test(a_fact_that_is_not_said_is_diffusers_default),
         cmocka_unit_test(a_model_without_a_scheduler_leaves_all_as_it_is),
         cmocka_unit_test(options_count_for_their_own_sampler_alone),

@@ -75,6 +75,21 @@ class Outputs(WithRun):
         self.succeeds("sample", self.model, "again.ini", "-o", "again.png")
         self.assertEqual(Png(self.read("again.png")).rows, first.rows)
 
+    def test_a_fact_of_the_training_that_is_asked_otherwise_is_told_once(self):
+        self.write("other.ini", "[diffusion]\n\nschedule = cosine\ntimesteps = 1000\n")
+        drawn = self.images()
+        for more in (["-o", "numbers.safetensors"], ["--explain"]):
+            r = self.run_here("sample", self.model, "other.ini", *SHORT, "diffusion.timesteps=500", *more)
+            self.assertEqual(r.status, 0)
+            self.assertIn("unmist: diffusion.timesteps = 500 is overruled: the model was trained with 1000\n", r.err)
+            self.assertRegex(r.err, "unmist: (.*/)?other.ini:3: diffusion.schedule = cosine is overruled: "
+                                    "the model was trained with linear\n")
+            self.assertEqual(r.err.count("\n"), 2, r.err)
+        self.assertEqual(digests(Tensors(self.path("numbers.safetensors"))), drawn)
+        r = self.run_here("sample", self.model, "diffusion.timesteps=2000", "sample.steps=1500")
+        self.assertEqual((r.status, r.err.count("\n")), (2, 2), r.err)
+        self.assertIn("diffusion.timesteps = 2000 is overruled: the model was trained with 1000\n", r.err)
+
     def test_the_same_seed_gives_the_same_bytes(self):
         for name in ("a.png", "a.safetensors"):
             self.draw("-o", name)
@@ -259,7 +274,9 @@ class Scheduler(Case):
         self.succeeds("train", "tiny.ini", "--out", "run", "train.steps=0", "diffusion.timesteps=40",
                       "train.checkpoint_every=0")
         shutil.copytree(self.path("run", "model"), self.path("model"))
-        self.assertIn(" 30 ", self.explain("diffusion.timesteps=500"))
+        asked = self.run_here("sample", "model", "--explain", "sample.steps=4", "diffusion.timesteps=500")
+        self.assertEqual(asked.out, self.explain())
+        self.assertIn(" 30 ", asked.out)
         self.fails(2, "sample.steps = 41 is above diffusion.timesteps = 40", "sample", "model", "sample.steps=41")
         path = self.path("model", "scheduler", "scheduler_config.json")
         text = slurp(path).decode()
