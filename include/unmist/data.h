@@ -34,7 +34,7 @@ UM_API bool um_data_class(um_dataset *d, int i, const char **name, int *count);
 
 /* Write a contact sheet: the first `count` images, or of labelled data a row of `columns` for each
  * of the first classes, as a PNG; fewer of large images (4096 pixels a side). UM_IO where no file
- * can be. */
+ * can be, UM_BAD_ARG where its name does not end in .png. */
 UM_API um_status um_data_sheet(um_dataset *d, int count, int columns, const char *path);
 
 #ifdef __cplusplus

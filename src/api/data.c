@@ -4,6 +4,7 @@
 #include "api/output.h"
 
 #include "io/dataset.h"
+#include "io/path.h"
 #include "io/picture.h"
 #include "io/png.h"
 
@@ -92,6 +93,8 @@ um_status um_data_sheet(um_dataset *d, int count, int columns, const char *path)
         return um_fail(d->ctx, UM_BAD_ARG, "a contact sheet of %d images in %d columns", count,
                        columns);
     UM_TRY(um_output_check(d->ctx, path, UM_OUTPUT_FILE));
+    if (!um_path_ends_with(path, ".png"))
+        return um_fail(d->ctx, UM_BAD_ARG, "%s: a contact sheet is a PNG (NAME.png)", path);
     const int most_rows = UM_MAX(1, UM_MIN(count / columns, SHEET_SIDE / d->h));
     columns = UM_MAX(1, UM_MIN(columns, SHEET_SIDE / d->w));
     const int rows = d->labels ? UM_MIN(d->classes, most_rows) : 0;

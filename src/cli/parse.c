@@ -54,7 +54,7 @@ static void print_help(const cli *c, const cli_flag *flags)
         printf("  %-24s %s\n", left, f->help);
     }
     static const char *const common[][2] = {
-        { "-q, --quiet", "print errors alone" },
+        { "-q, --quiet", "print warnings and errors alone" },
         { "-v, --verbose", "print what is being done" },
         { "--check-nan", "stop at the first operation whose result is not finite, and name it" },
         { "section.key=value", "any setting; unmist config lists them" },

@@ -156,6 +156,10 @@ class Sheet(Case):
         self.assertEqual(self.succeeds("data", CIFAR, "-q").out, "")
         self.assertTrue(os.path.isfile(self.path("contact-sheet.png")))
 
+    def test_a_sheet_is_a_png_by_its_name(self):
+        for name in ("sheet.jpg", "sheet", "sheet.safetensors"):
+            self.fails(2, [f"unmist: {name}: a contact sheet is a PNG (NAME.png)\n"], "data", CIFAR, "-o", name)
+
     def test_places_that_cannot_be_written(self):
         self.write("a file", "hello")
         for out, said in (("a file/x.png", "Not a directory"), (self.dir, "is a folder"), ("/proc/x.png", "/proc")):
