@@ -102,7 +102,6 @@ static um_status record(pass *p, bool gradients)
 {
     const um_unet_config *c = um_unet_configuration(p->m->unet);
     if (gradients) UM_TRY(um_params_want_grads(um_unet_params(p->m->unet)));
-    UM_TRY(um_unet_size_check(p->ctx, c, p->h, p->w));
     UM_TRY(um_tape_open(&p->tape, p->ctx));
     um_tape *t = p->tape;
     p->x = um_tape_input(t, "sample", (um_shape){ p->n, p->h, p->w, c->in_channels });
@@ -156,7 +155,8 @@ static um_status put_gradients(pass *p)
 /* Sizes from the file's `sample`. */
 static um_status read_sizes(pass *p)
 {
-    const int channels = um_unet_configuration(p->m->unet)->in_channels;
+    const um_unet_config *c = um_unet_configuration(p->m->unet);
+    const int channels = c->in_channels;
     const um_stored *x;
     UM_TRY(um_safetensors_get(&p->in, "sample", &x));
     bool fits = x->rank == 4 && x->shape[1] == channels;
@@ -167,6 +167,8 @@ static um_status read_sizes(pass *p)
     p->n = (int)x->shape[0];
     p->h = (int)x->shape[2];
     p->w = (int)x->shape[3];
+    if (um_unet_size_check(p->ctx, c, p->h, p->w) != UM_OK)
+        return um_fail_at(p->ctx, UM_BAD_FILE, "%s: sample", p->in.path);
     return UM_OK;
 }
 
@@ -179,6 +181,10 @@ static um_status run(pass *p, bool gradients)
     if (p->labels.id) {
         UM_TRY(fill_numbers(p, "class_labels", p->labels));
         UM_TRY(check_labels(p));
+    } else if (um_safetensors_find(&p->in, "class_labels")) { /* diffusers refuses it too */
+        return um_fail(p->ctx, UM_BAD_FILE,
+                       "%s: class_labels are there, but the model knows no classes (without)",
+                       p->in.path);
     }
     if (gradients) UM_TRY(fill_images(p, "target", p->target));
     UM_TRY(um_tape_forward(p->tape));

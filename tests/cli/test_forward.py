@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The network alone, held against what PyTorch computed (tests/golden/unet), and inputs that do not fit."""
+import json
 import os
 import struct
 
@@ -110,7 +111,22 @@ class Inputs(Case):
 
     def test_a_size_that_the_levels_cannot_halve_is_refused(self):
         self.write("in.safetensors", self.tensors(sample=([1, 3, 15, 16], [0.5] * 720)))
-        self.fails(2, "15 x 16", "forward", self.MODEL, "in.safetensors", "out.safetensors")
+        self.fails(3, ["unmist: in.safetensors: sample: ", "15 x 16"], "forward", self.MODEL, "in.safetensors",
+                   "out.safetensors")
+
+    def test_classes_for_a_model_without_are_refused(self):
+        model = os.path.join(GOLDEN, "tiny_plain")
+        with open(os.path.join(model, "config.json")) as f:
+            config = json.load(f)
+        self.assertIsNone(config["class_embed_type"])
+        c, side = config["in_channels"], config["sample_size"]
+        h, w = side if isinstance(side, list) else (side, side)
+        sample = ([1, c, h, w], [0.5] * (c * h * w))
+        self.write("in.safetensors", self.tensors(sample=sample, target=None))
+        self.fails(3, ["unmist: in.safetensors: class_labels", "no classes"], "forward", model, "in.safetensors",
+                   "out.safetensors")
+        self.write("in.safetensors", self.tensors(sample=sample, target=None, class_labels=None))
+        self.succeeds("forward", model, "in.safetensors", "out.safetensors")
 
     def test_places_that_are_not_there(self):
         self.write("in.safetensors", self.tensors())
