@@ -12,8 +12,8 @@ static void print_text(const cli *c, um_dataset *d, const um_data_facts *f)
 {
     const char *name;
     int count;
-    cli_say(c, "%s: %d images of %d x %d, %d channel%s", f->format, f->count, f->h, f->w, f->c,
-            f->c == 1 ? "" : "s");
+    cli_say(c, "%s: %d image%s of %d x %d, %d channel%s", f->format, f->count,
+            f->count == 1 ? "" : "s", f->h, f->w, f->c, f->c == 1 ? "" : "s");
     cli_say(c, f->held ? "; %d more for validation\n" : "\n", f->held);
     cli_say(c, "mean     ");
     for (int i = 0; i < f->c && i < 16; i++) cli_say(c, " %.4f", f->mean[i]);

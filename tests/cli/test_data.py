@@ -156,6 +156,10 @@ class Sheet(Case):
         self.assertEqual(self.succeeds("data", CIFAR, "-q").out, "")
         self.assertTrue(os.path.isfile(self.path("contact-sheet.png")))
 
+    def test_settings_that_do_not_go_together_are_refused(self):
+        self.fails(2, "data.background has 2 values", "data", CIFAR, "data.background=255,0")
+        self.fails(2, "data.pad = 8 leaves nothing", "data", CIFAR, "data.image_size=16", "data.pad=8")
+
     def test_a_sheet_is_a_png_by_its_name(self):
         for name in ("sheet.jpg", "sheet", "sheet.safetensors"):
             self.fails(2, [f"unmist: {name}: a contact sheet is a PNG (NAME.png)\n"], "data", CIFAR, "-o", name)
