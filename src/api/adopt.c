@@ -45,10 +45,10 @@ static um_status offer(um_ctx *ctx, um_config *c, const um_scheduler_json *sched
     const char *text = um_scheduler_json_get(scheduler, k->name);
     if (!text) text = k->otherwise;
     if (!text) return UM_OK;
-    const um_origin origin = { source, "scheduler_config.json", 0 };
+    const um_origin origin = { source, scheduler->path, 0 };
     const um_status status = um_config_offer(ctx, c, k->section, k->key, text, &origin);
     return status == UM_OK ? UM_OK
-                           : um_fail_at(ctx, UM_BAD_FILE, "scheduler_config.json: %s", k->name);
+                           : um_fail_at(ctx, UM_BAD_FILE, "%s: %s", scheduler->path, k->name);
 }
 
 /* Facts that no setting can hold. */
@@ -56,13 +56,14 @@ static um_status check_facts(um_ctx *ctx, const um_scheduler_json *scheduler)
 {
     const char *zero = um_scheduler_json_get(scheduler, "rescale_betas_zero_snr");
     if (zero && strcmp(zero, "true") == 0)
-        return um_fail(
-            ctx, UM_BAD_FILE,
-            "scheduler_config.json: rescale_betas_zero_snr = true is not supported (false)");
+        return um_fail(ctx, UM_BAD_FILE,
+                       "%s: rescale_betas_zero_snr = true is not supported (false)",
+                       scheduler->path);
     if (um_scheduler_json_get(scheduler, "trained_betas"))
         return um_fail(ctx, UM_BAD_FILE,
-                       "scheduler_config.json: trained_betas, a list of betas, is not supported "
-                       "(null, with beta_schedule, beta_start and beta_end)");
+                       "%s: trained_betas, a list of betas, is not supported "
+                       "(null, with beta_schedule, beta_start and beta_end)",
+                       scheduler->path);
     return UM_OK;
 }
 

@@ -6,10 +6,13 @@
 #include <string.h>
 
 /* Put the place of the setting to blame before the recorded message: of two that do not fit the
- * command line's, which has no place, else the first that stands in a file. */
+ * command line's, which has no place, else the first that stands in a file. Two facts of a model
+ * are a broken model. */
 static um_status blame(um_ctx *ctx, const um_config *c, int one, int other)
 {
     const um_source first = c->origin[one].source, second = c->origin[other].source;
+    if (first == second && (first == UM_FROM_TRAINING || first == UM_FROM_MODEL))
+        return um_fail_at(ctx, UM_BAD_FILE, "%s", c->origin[one].file);
     if (first == UM_FROM_COMMAND || second == UM_FROM_COMMAND) return UM_BAD_ARG;
     return um_config_fail_at(ctx, c, UM_BAD_ARG, first == UM_FROM_FILE ? one : other);
 }

@@ -71,7 +71,8 @@ um_status um_config_get(um_ctx *ctx, const um_config *cfg, const char *name, um_
 um_status um_config_fail_at(um_ctx *ctx, const um_config *cfg, um_status status, int setting);
 
 /* Every rule that binds several settings together. UM_BAD_ARG names them and says what is right,
- * with FILE:LINE before it where the one to blame stands in a file. */
+ * with FILE:LINE before it where the one to blame stands in a file; UM_BAD_FILE names a model's
+ * scheduler_config.json where all of them are its own. */
 um_status um_config_check(um_ctx *ctx, const um_config *cfg);
 
 /* The effective settings, every key, as an INI text that reads back to the same values from any

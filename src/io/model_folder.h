@@ -20,6 +20,7 @@ enum { UM_SCHEDULER_KEYS_MAX = 64 };
 typedef struct um_scheduler_json {
     um_arena texts;
     const char *class_name; /* "DDPMScheduler", "" where not said; NULL: there is none */
+    const char *path;       /* what messages call it */
     um_scheduler_key keys[UM_SCHEDULER_KEYS_MAX];
     int count;
 } um_scheduler_json;

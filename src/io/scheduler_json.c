@@ -90,6 +90,7 @@ um_status um_scheduler_json_read(um_ctx *ctx, um_scheduler_json *s, const char *
         const char *class_name = um_json_text_or(&j, "_class_name", "");
         s->texts.ctx = ctx;
         s->class_name = um_arena_text(&s->texts, "%s", class_name ? class_name : "");
+        s->path = um_arena_text(&s->texts, "%s", path);
         read_keys(&j, s, room);
         status = j.status != UM_OK ? j.status : s->texts.status;
     }
@@ -110,6 +111,7 @@ um_status um_scheduler_json_begin(um_ctx *ctx, um_scheduler_json *s, const char 
 {
     *s = (um_scheduler_json){ .texts.ctx = ctx };
     s->class_name = um_arena_text(&s->texts, "%s", class_name);
+    s->path = "scheduler_config.json";
     const um_status status = s->texts.status;
     if (status != UM_OK) um_scheduler_json_free(s);
     return status;

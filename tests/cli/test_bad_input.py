@@ -186,10 +186,15 @@ class Model(WithRun):
         for text in (whole[:10], b"", b"[]", self.change_json(name, beta_schedule="zigzag")(whole),
                      self.change_json(name, num_train_timesteps=-5)(whole),
                      self.change_json(name, num_train_timesteps="many")(whole),
-                     self.change_json(name, prediction_type="colour")(whole)):
+                     self.change_json(name, prediction_type="colour")(whole),
+                     self.change_json(name, trained_betas=[0.1, 0.2])(whole),
+                     self.change_json(name, rescale_betas_zero_snr=True)(whole),
+                     self.change_json(name, beta_start=0.5)(whole)):
             with self.subTest(text=text[:200]):
                 self.write(f"m/{name}", text)
-                self.fails(3, "scheduler_config.json:", "sample", "m", "sample.steps=2", "-o", "x.png")
+                self.fails(3, f"unmist: m/{name}:", "sample", "m", "sample.steps=2", "-o", "x.png")
+                self.fails(3, f"unmist: m/{name}:", "train", self.config, *self.SETTINGS, "train.init=m",
+                           "--out", "new")
 
     def test_a_checkpoint_of_another_shape_or_cut_is_not_resumed(self):
         shutil.copytree(self.model, self.path("run"))
