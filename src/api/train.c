@@ -55,12 +55,15 @@ static um_status check_against_earlier(session *s, const char *path)
     return status;
 }
 
-static um_status write_settings(session *s, const char *path)
+static um_status write_settings(const session *s)
 {
     um_text text = { .ctx = s->ctx };
+    char *path = NULL;
     um_status status = um_config_write(s->ctx, &s->config, &text);
     if (status == UM_OK) status = text.status;
+    if (status == UM_OK) status = um_path_join(s->ctx, &path, s->out, "config.ini");
     if (status == UM_OK) status = um_file_write(s->ctx, path, text.data, text.n);
+    um_free(s->ctx, path);
     um_text_free(&text);
     return status;
 }
@@ -107,7 +110,6 @@ static um_status claim_folder(session *s, bool resume, bool *finished)
     UM_TRY(um_path_join(s->ctx, &path, s->out, "config.ini"));
     um_status status = UM_OK;
     if (begun && um_path_exists(path)) status = check_against_earlier(s, path);
-    if (status == UM_OK && !*finished) status = write_settings(s, path);
     um_free(s->ctx, path);
     return status;
 }
@@ -209,7 +211,7 @@ static um_status prepare(session *s)
     return um_draw_check(s->ctx, s->unet, &grid, s->data.h, s->data.w, "step.png");
 }
 
-static void describe(session *s)
+static void describe(const session *s)
 {
     const um_dataset *d = &s->data;
     char text[512];
@@ -220,6 +222,15 @@ static void describe(session *s)
              d->count, d->h, d->w, d->c, d->held, (double)um_unet_params(s->unet)->numbers / 1e6,
              s->ctx->kernels->isa, s->ctx->threads, (unsigned long long)s->config.run_seed);
     s->hooks->begun(s->hooks->user, s->out, text);
+}
+
+/* What was there stays as it is until the checkpoint has been read. */
+static um_status begun(void *user)
+{
+    const session *s = user;
+    UM_TRY(write_settings(s));
+    describe(s);
+    return UM_OK;
 }
 
 static void told(void *user, const um_train_status *status)
@@ -259,11 +270,11 @@ static um_status train(session *s, bool resume, um_training_result *result)
         .scheduler = &s->scheduler,
         .out = s->out,
         .resume = resume,
+        .begun = begun,
         .told = told,
         .draw = draw,
         .user = s,
     };
-    describe(s);
     const um_status status = um_train(s->ctx, &request, &r);
     result->step = r.step;
     result->images = r.images;

@@ -214,6 +214,7 @@ static um_status run(loop *l)
     l->call_began = l->row_clock = um_seconds();
     l->call_images = l->row_images = l->progress.images;
     l->began = l->call_began - l->progress.seconds;
+    if (l->request->begun) UM_TRY(l->request->begun(l->request->user));
     UM_TRY(run_steps(l));
     return finish(l);
 }

@@ -25,6 +25,8 @@ typedef struct um_train_request {
     const um_scheduler_json *scheduler; /* goes into each model folder */
     const char *out;                    /* the run folder; it exists */
     bool resume;                        /* go on from the newest checkpoint, if there is one */
+    /* All that could be read is read, the first step comes next. NULL: no matter. */
+    um_status (*begun)(void *user);
     void (*told)(void *user, const um_train_status *status);
     /* Draw a picture with the network as it is (the moving average) into a PNG at path. */
     um_status (*draw)(void *user, um_unet *unet, int64_t step, const char *path);
