@@ -41,8 +41,9 @@ um_status um_model_open(um_model **m, um_ctx *ctx, const char *path, um_settings
     }
     um_model_folder_free(ctx, &folder);
     if (status != UM_OK) um_model_close(m);
-    else um_log(ctx, UM_LOG_INFO, "%s: %.2f M parameters; %s kernels, %d threads", (*m)->folder,
-                (double)um_unet_params((*m)->unet)->numbers / 1e6, ctx->kernels->isa, ctx->threads);
+    else um_log(ctx, UM_LOG_INFO, "%s: %.2f M parameters; %s kernels, %d thread%s", (*m)->folder,
+                (double)um_unet_params((*m)->unet)->numbers / 1e6, ctx->kernels->isa, ctx->threads,
+                ctx->threads == 1 ? "" : "s");
     return status;
 }
 

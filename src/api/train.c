@@ -217,10 +217,11 @@ static void describe(const session *s)
     char text[512];
     if (!s->hooks || !s->hooks->begun) return;
     snprintf(text, sizeof text,
-             "%d images of %d x %d x %d, %d held out; %.2f M parameters; %s kernels, %d threads; "
+             "%d image%s of %d x %d x %d, %d held out; %.2f M parameters; %s kernels, %d thread%s; "
              "seed %llu",
-             d->count, d->h, d->w, d->c, d->held, (double)um_unet_params(s->unet)->numbers / 1e6,
-             s->ctx->kernels->isa, s->ctx->threads, (unsigned long long)s->config.run_seed);
+             d->count, d->count == 1 ? "" : "s", d->h, d->w, d->c, d->held,
+             (double)um_unet_params(s->unet)->numbers / 1e6, s->ctx->kernels->isa, s->ctx->threads,
+             s->ctx->threads == 1 ? "" : "s", (unsigned long long)s->config.run_seed);
     s->hooks->begun(s->hooks->user, s->out, text);
 }
 

@@ -27,10 +27,11 @@ static void say_result(const cli *c, const um_training_result *r)
     char took[24];
     cli_duration(r->seconds, took);
     if (r->step > r->started_at)
-        cli_say(
-            c,
-            "%lld steps, %lld images in %s, %.1f images/s; %.0f MiB of activations and gradients\n",
-            (long long)r->step, (long long)r->images, took, r->images_per_second, r->tape_mib);
+        cli_say(c,
+                "%lld step%s, %lld image%s in %s, %.1f images/s; %.0f MiB of activations and "
+                "gradients\n",
+                (long long)r->step, r->step == 1 ? "" : "s", (long long)r->images,
+                r->images == 1 ? "" : "s", took, r->images_per_second, r->tape_mib);
     if (r->validation > 0)
         cli_say(c, "validation loss %.5f; by quarters of the timesteps %.5f %.5f %.5f %.5f\n",
                 r->validation, r->quarter[0], r->quarter[1], r->quarter[2], r->quarter[3]);
