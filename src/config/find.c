@@ -31,7 +31,7 @@ um_status um_config_find_section(um_ctx *ctx, const char *section)
     int best = INT_MAX;
     for (int i = 0; i < um_config_section_count; i++) {
         const int d = um_name_distance(section, um_config_sections[i].name);
-        if (d == 0) return UM_OK;
+        if (strcmp(section, um_config_sections[i].name) == 0) return UM_OK;
         if (d < best) best = d, nearest = um_config_sections[i].name;
     }
     if (um_name_is_near(best, nearest))

@@ -9,6 +9,12 @@
 
 enum { LONGEST = 63 };
 
+static bool same(char a, char b)
+{
+    return a == b || (a >= 'A' && a <= 'Z' && a - 'A' + 'a' == b) ||
+           (b >= 'A' && b <= 'Z' && b - 'A' + 'a' == a);
+}
+
 int um_name_distance(const char *a, const char *b)
 {
     const size_t n = strlen(a), m = strlen(b);
@@ -18,10 +24,10 @@ int um_name_distance(const char *a, const char *b)
     for (size_t j = 0; j <= m; j++) d[0][j] = (int)j;
     for (size_t i = 1; i <= n; i++)
         for (size_t j = 1; j <= m; j++) {
-            const int replaced = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+            const int replaced = d[i - 1][j - 1] + !same(a[i - 1], b[j - 1]);
             const int moved = UM_MIN(d[i - 1][j], d[i][j - 1]) + 1;
             d[i][j] = UM_MIN(replaced, moved);
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+            if (i > 1 && j > 1 && same(a[i - 1], b[j - 2]) && same(a[i - 2], b[j - 1]))
                 d[i][j] = UM_MIN(d[i][j], d[i - 2][j - 2] + 1);
         }
     return d[n][m];

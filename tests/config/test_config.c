@@ -67,7 +67,9 @@ static void a_wrong_command_names_what_is_right(void **state)
         { "trian.lr=3", "no section [trian] (did you mean [train]?)" },
         { "xyz.lr=3", "no section [xyz] (there are [run] [data] [model] [diffusion] [train] "
                       "[sample])" },
+        { "TRAIN.lr=3", "no section [TRAIN] (did you mean [train]?)" },
         { "train.lrr=3", "no setting train.lrr (did you mean train.lr?)" },
+        { "train.LR=3", "no setting train.LR (did you mean train.lr?)" },
         { "train.stpes=3", "no setting train.stpes (did you mean train.steps?)" },
         { "train.sampler=ddim", "no setting train.sampler (did you mean sample.sampler?)" },
         { "train.batch_size=3", "no setting train.batch_size (did you mean train.batch?)" },

@@ -15,7 +15,8 @@ static void each_slip_of_the_hand_counts_one(void **state)
         { "steps", "steps", 0 },  { "", "", 0 },          { "", "abc", 3 },
         { "step", "steps", 1 },   { "stepss", "steps", 1 }, { "stebs", "steps", 1 },
         { "setps", "steps", 1 },  { "trian", "train", 1 }, { "model", "train", 5 },
-        { "kitten", "sitting", 3 },
+        { "kitten", "sitting", 3 }, { "TRAIN", "train", 0 }, { "Tarin", "train", 1 },
+        { "[", "{", 1 },
     };
     for (size_t i = 0; i < UM_COUNT(cases); i++) {
         assert_int_equal(um_name_distance(cases[i].a, cases[i].b), cases[i].distance);
