@@ -30,6 +30,8 @@ static void every_recipe_is_right(void **state)
         CHECK_OK(&ctx, um_config_check(&ctx, &cfg));
         assert_int_equal(strncmp(cfg.run_name, e->d_name, n - 4), 0);
         assert_true(*cfg.data_path == '/');
+        CHECK_OK(&ctx, um_config_set(&ctx, &cfg, "diffusion.timesteps=10")); /* and nothing else */
+        CHECK_OK(&ctx, um_config_check(&ctx, &cfg));
         um_config_free(&cfg);
         recipes++;
     }
