@@ -30,7 +30,7 @@ UM_API void um_images_close(um_images **images);
 UM_API const float *um_images_data(const um_images *images, int *n, int *h, int *w, int *c);
 
 /* A note for the files that are written: PNG texts and safetensors metadata. Both texts are
- * copied. */
+ * copied; a byte of the value that is no UTF-8 becomes a question mark. */
 UM_API um_status um_images_note(um_images *images, const char *key, const char *value);
 
 /* Could the images be drawn and written there as the settings say? Asked before hours of drawing;

@@ -2,7 +2,7 @@
  * images.c - images in memory with their notes. */
 #include "api/images.h"
 
-#include "base/base.h"
+#include "base/text.h"
 
 static um_status allocate(um_images *m, int frames)
 {
@@ -53,9 +53,10 @@ um_status um_images_note(um_images *m, const char *key, const char *value)
 {
     if (m->notes == UM_NOTES_MAX)
         return um_fail(m->ctx, UM_BAD_ARG, "more than %d notes for an image", UM_NOTES_MAX);
-    UM_TRY(um_strdup(m->ctx, &m->keys[m->notes], key));
-    const um_status status = um_strdup(m->ctx, &m->values[m->notes], value);
-    if (status == UM_OK) m->notes++;
-    else um_free(m->ctx, m->keys[m->notes]);
-    return status;
+    um_text text = { .ctx = m->ctx };
+    um_text_add_utf8(&text, value);
+    if (text.status == UM_OK) text.status = um_strdup(m->ctx, &m->keys[m->notes], key);
+    if (text.status == UM_OK) m->values[m->notes++] = text.data;
+    else um_free(m->ctx, text.data);
+    return text.status;
 }

@@ -42,6 +42,41 @@ void um_text_add_byte(um_text *text, char byte)
     text->data[text->n] = '\0';
 }
 
+/* The bytes of the character at p, 0 where there is none: no overlong form, no surrogate, nothing
+ * above U+10FFFF (RFC 3629). */
+static int character(const unsigned char *p)
+{
+    static const struct {
+        unsigned char first, last, low, high; /* of the first byte; of the second */
+        int bytes;
+    } forms[] = {
+        { 0x01, 0x7f, 0, 0, 1 },       { 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 },
+        { 0xe1, 0xec, 0x80, 0xbf, 3 }, { 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 },
+        { 0xf0, 0xf0, 0x90, 0xbf, 4 }, { 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
+    };
+    for (size_t i = 0; i < UM_COUNT(forms); i++) {
+        if (p[0] < forms[i].first || p[0] > forms[i].last) continue;
+        if (forms[i].bytes > 1 && (p[1] < forms[i].low || p[1] > forms[i].high)) return 0;
+        for (int k = 2; k < forms[i].bytes; k++)
+            if (p[k] < 0x80 || p[k] > 0xbf) return 0;
+        return forms[i].bytes;
+    }
+    return 0;
+}
+
+void um_text_add_utf8(um_text *text, const char *bytes)
+{
+    if (!reserve(text, strlen(bytes))) return;
+    while (*bytes) {
+        const int n = character((const unsigned char *)bytes);
+        if (n) memcpy(text->data + text->n, bytes, (size_t)n);
+        else text->data[text->n] = '?';
+        text->n += (size_t)UM_MAX(n, 1);
+        bytes += UM_MAX(n, 1);
+    }
+    text->data[text->n] = '\0';
+}
+
 void um_text_free(um_text *text)
 {
     um_free(text->ctx, text->data);

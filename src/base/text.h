@@ -20,6 +20,10 @@ void um_text_add(um_text *text, const char *format, ...) UM_PRINTF(2, 3);
 /* Add one byte. */
 void um_text_add_byte(um_text *text, char byte);
 
+/* Add bytes from anywhere (a file's name, a command line) as UTF-8: each byte that is none becomes
+ * a question mark. */
+void um_text_add_utf8(um_text *text, const char *bytes);
+
 /* Give the memory back; the text is empty and may be used again. */
 void um_text_free(um_text *text);
 

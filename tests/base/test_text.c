@@ -22,6 +22,38 @@ static void a_text_holds_all_that_was_added(void **state)
     assert_null(text.data);
 }
 
+static void what_is_no_utf8_becomes_question_marks(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes, *text;
+    } cases[] = {
+        { "", "" },
+        { "plain\ttext\n", "plain\ttext\n" },
+        { "caf\xc3\xa9 \xe2\x82\xac", "caf\xc3\xa9 \xe2\x82\xac" },
+        { "\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80" },
+        { "caf\xe9", "caf?" },                        /* Latin-1 */
+        { "a\xc3", "a?" },                            /* cut */
+        { "\xe2\x82", "??" },
+        { "\xf0\x9f\x98z", "???z" },
+        { "\xc0\xaf \xe0\x80\xaf", "?? ???" },       /* overlong */
+        { "\xed\xa0\x80", "???" },                    /* a surrogate */
+        { "\xf4\x90\x80\x80 \xff", "???? ?" },        /* above U+10FFFF */
+        { "\xed\x9f\xbf \xf4\x8f\xbf\xbf", "\xed\x9f\xbf \xf4\x8f\xbf\xbf" },
+    };
+    um_ctx ctx;
+    um_ctx_init(&ctx);
+    for (size_t i = 0; i < UM_COUNT(cases); i++) {
+        um_text text = { .ctx = &ctx };
+        um_text_add(&text, "<");
+        um_text_add_utf8(&text, cases[i].bytes);
+        assert_int_equal(text.status, UM_OK);
+        assert_int_equal(text.n, strlen(text.data));
+        assert_string_equal(text.data + 1, cases[i].text);
+        um_text_free(&text);
+    }
+}
+
 static void *refuse(void *user, size_t bytes)
 {
     (void)user, (void)bytes;
@@ -46,6 +78,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_text_holds_all_that_was_added),
+        cmocka_unit_test(what_is_no_utf8_becomes_question_marks),
         cmocka_unit_test(nothing_is_added_after_a_failure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

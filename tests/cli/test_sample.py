@@ -90,6 +90,16 @@ class Outputs(WithRun):
         self.assertEqual((r.status, r.err.count("\n")), (2, 2), r.err)
         self.assertIn("diffusion.timesteps = 2000 is overruled: the model was trained with 1000\n", r.err)
 
+    def test_a_model_whose_name_is_no_utf8(self):
+        model = os.fsdecode(os.fsencode(self.path("m")) + b"\xe9 \n")
+        shutil.copytree(self.model, model)
+        self.succeeds("sample", model, *SHORT, "-o", "x.safetensors")
+        self.succeeds("sample", model, *SHORT, "-o", "x.png")
+        shown = os.path.join(self.path("m? \n"), "model", "unet")
+        self.assertEqual(Tensors(self.path("x.safetensors")).metadata["unmist.model"], shown)
+        self.assertEqual(Png(self.read("x.png")).texts["unmist.model"], shown)
+        self.assertEqual(self.succeeds("info", model, "--json").json()["folder"], shown)
+
     def test_the_same_seed_gives_the_same_bytes(self):
         for name in ("a.png", "a.safetensors"):
             self.draw("-o", name)
