@@ -56,6 +56,13 @@ um_status cli_open_model(cli *c, const char *ini, um_settings **s, um_model **m)
  * or a value become question marks. */
 void cli_complain(const char *text);
 
+/* A text as JSON. Where a file's name is no UTF-8, question marks stand for all but its plain
+ * letters. NULL where memory is short. */
+struct json_t *cli_json_text(const char *text);
+
+/* Print JSON and give it back; NULL, which memory was too short for, is UM_NO_MEMORY. */
+um_status cli_print_json(struct json_t *root);
+
 /* Print the context's message as an error and give the exit status. */
 int cli_fail(cli *c, um_status status);
 

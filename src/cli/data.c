@@ -19,7 +19,8 @@ static void print_text(const cli *c, um_dataset *d, const um_data_facts *f)
     for (int i = 0; i < f->c && i < 16; i++) cli_say(c, " %.4f", f->mean[i]);
     cli_say(c, "   (0 black, 1 white)\ndeviation");
     for (int i = 0; i < f->c && i < 16; i++) cli_say(c, " %.4f", f->deviation[i]);
-    cli_say(c, f->classes ? "\n%d classes\n" : "\nno classes\n", f->classes);
+    if (f->classes) cli_say(c, "\n%d class%s\n", f->classes, f->classes == 1 ? "" : "es");
+    else cli_say(c, "\nno classes\n");
     for (int i = 0; um_data_class(d, i, &name, &count); i++)
         cli_say(c, "  %3d %-16s %d\n", i, name, count);
 }
@@ -31,20 +32,19 @@ static json_t *numbers(const double *x, int n)
     return list;
 }
 
-static void print_json(um_dataset *d, const um_data_facts *f)
+static um_status print_json(um_dataset *d, const um_data_facts *f)
 {
     const char *name;
     int count;
     json_t *classes = json_array();
     for (int i = 0; um_data_class(d, i, &name, &count); i++)
-        json_array_append_new(classes, json_pack("{s:s, s:i}", "name", name, "count", count));
+        json_array_append_new(
+            classes, json_pack("{s:o, s:i}", "name", cli_json_text(name), "count", count));
     json_t *root = json_pack("{s:s, s:i, s:i, s:[i, i, i], s:o, s:o, s:o}", "format", f->format,
                              "images", f->count, "validation", f->held, "shape", f->h, f->w, f->c,
                              "mean", numbers(f->mean, f->c), "deviation",
                              numbers(f->deviation, f->c), "classes", classes);
-    json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
-    printf("\n");
-    json_decref(root);
+    return cli_print_json(root);
 }
 
 static um_status show(cli *c, um_dataset *d, const char *sheet)
@@ -53,9 +53,9 @@ static um_status show(cli *c, um_dataset *d, const char *sheet)
     um_status status = um_data_sheet(d, SHEET_IMAGES, SHEET_COLUMNS, sheet);
     if (status == UM_OK) status = um_data_describe(d, &facts);
     if (status != UM_OK) return status;
-    if (c->json) print_json(d, &facts);
-    else print_text(c, d, &facts);
-    if (!c->json) cli_say(c, "%s\n", sheet);
+    if (c->json) return print_json(d, &facts);
+    print_text(c, d, &facts);
+    cli_say(c, "%s\n", sheet);
     return UM_OK;
 }
 

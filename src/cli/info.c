@@ -31,18 +31,11 @@ static json_t *model_json(const um_model *m)
     for (int i = 0; um_model_parameter(m, i, &name, &rank, shape); i++)
         json_array_append_new(
             parameters, json_pack("{s:s, s:o}", "name", name, "shape", shape_of(rank, shape)));
-    return json_pack("{s:s, s:[i, i, i], s:i, s:i, s:I, s:I, s:i, s:s, s:s, s:o}", "folder",
-                     f.folder, "image", f.h, f.w, f.channels, "classes", f.classes, "tensors",
-                     f.tensors, "parameters", (json_int_t)f.numbers, "multiply_adds",
+    return json_pack("{s:o, s:[i, i, i], s:i, s:i, s:I, s:I, s:i, s:s, s:s, s:o}", "folder",
+                     cli_json_text(f.folder), "image", f.h, f.w, f.channels, "classes", f.classes,
+                     "tensors", f.tensors, "parameters", (json_int_t)f.numbers, "multiply_adds",
                      (json_int_t)f.multiply_adds, "timesteps", f.timesteps, "schedule", f.schedule,
                      "prediction", f.prediction, "layers", parameters);
-}
-
-static void print_json(json_t *root)
-{
-    json_dumpf(root, stdout, JSON_INDENT(2));
-    printf("\n");
-    json_decref(root);
 }
 
 static void print_machine(const cli *c)
@@ -86,7 +79,7 @@ int cli_info(cli *c, int argc, char **argv)
     um_model *m = NULL;
     if (!cli_parse(c, argc, argv, flags, 0, 1, &exit_status)) return exit_status;
     um_status status = c->n_places ? cli_open_model(c, NULL, &s, &m) : cli_settings(c, NULL, &s);
-    if (status == UM_OK && c->json) print_json(m ? model_json(m) : machine_json());
+    if (status == UM_OK && c->json) status = cli_print_json(m ? model_json(m) : machine_json());
     else if (status == UM_OK && m) print_model(c, m);
     else if (status == UM_OK) print_machine(c);
     um_model_close(&m);

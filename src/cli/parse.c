@@ -29,8 +29,9 @@ int cli_usage(const cli *c, const char *format, ...)
 
 int cli_fail(cli *c, um_status status)
 {
+    const char *said = um_message(c->ctx);
     cli_bar_end(c);
-    cli_complain(um_message(c->ctx));
+    cli_complain(*said ? said : um_status_text(status));
     const int by_signal = cli_signal_status();
     return status == UM_CANCELLED && by_signal ? by_signal : um_status_exit(status);
 }

@@ -156,6 +156,15 @@ class Sheet(Case):
         self.assertEqual(self.succeeds("data", CIFAR, "-q").out, "")
         self.assertTrue(os.path.isfile(self.path("contact-sheet.png")))
 
+    def test_a_class_whose_name_is_no_utf8_stands_in_the_json(self):
+        for folder, value in ((b"caf\xe9", 1), (b"caf\xc3\xa9", 2)):
+            name = os.fsencode(self.path("p")) + b"/" + folder
+            os.makedirs(name)
+            with open(name + b"/a.png", "wb") as f:
+                f.write(flat_png(4, 4, value))
+        classes = self.succeeds("data", "p", "data.validation=0", "--json").json()["classes"]
+        self.assertEqual([c["name"] for c in classes], ["caf\u00e9", "caf?"])
+
     def test_settings_that_do_not_go_together_are_refused(self):
         self.fails(2, "data.background has 2 values", "data", CIFAR, "data.background=255,0")
         self.fails(2, "data.pad = 8 leaves nothing", "data", CIFAR, "data.image_size=16", "data.pad=8")

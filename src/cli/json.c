@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ * json.c - JSON on stdout. */
+#include "cli/cli.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+json_t *cli_json_text(const char *text)
+{
+    json_t *whole = json_string(text);
+    if (whole) return whole;
+    char *plain = strdup(text);
+    if (!plain) return NULL;
+    for (char *p = plain; *p; p++)
+        if ((unsigned char)*p > 127) *p = '?';
+    whole = json_string(plain);
+    free(plain);
+    return whole;
+}
+
+um_status cli_print_json(json_t *root)
+{
+    const bool printed =
+        root && json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) == 0;
+    if (printed) printf("\n");
+    json_decref(root);
+    return printed || ferror(stdout) ? UM_OK : UM_NO_MEMORY; /* main tells of a closed stdout */
+}
