@@ -50,6 +50,10 @@ static um_status check_network(um_ctx *ctx, const um_unet_config *u, const um_co
             "the model has %d channels in and %d out: it predicts more than the noise, which "
             "no sampler here reads (as many out as in)",
             u->in_channels, u->out_channels);
+    if (u->class_embed_type == UM_CLASS_IDENTITY)
+        return um_fail(ctx, UM_BAD_ARG,
+                       "class_embed_type = identity: the model takes embeddings, and samplers have "
+                       "numbers of classes alone (null, or a table of classes)");
     if (asked->n && !classes)
         return um_fail(ctx, UM_BAD_ARG, "sample.classes is set, but the model knows no classes "
                        "(sample.classes = none)");

@@ -6,7 +6,7 @@ import shutil
 import time
 import unittest
 
-from unmist import Case, Png, Tensors, WithRun, finish, interrupt, main, run, slurp, start, tiny_config
+from unmist import SOURCE, Case, Png, Tensors, WithRun, finish, interrupt, main, run, slurp, start, tiny_config
 
 SAMPLERS = ["ddpm", "strided", "ddim"]
 SHORT = ["sample.steps=4", "sample.count=3"]
@@ -271,6 +271,12 @@ class Classes(WithRun):
     def test_a_class_that_the_model_does_not_have_is_refused(self):
         self.fails(2, "the model has classes 0 to 2", "sample", self.model, "sample.classes=0,3")
         self.assertIn("3 classes", self.succeeds("info", self.model).out)
+
+
+class Networks(Case):
+    def test_a_network_that_takes_embeddings_for_classes_is_refused(self):
+        model = os.path.join(SOURCE, "tests", "golden", "unet", "tiny_learned")
+        self.fails(2, "class_embed_type = identity", "sample", model, "sample.steps=2")
 
 
 class Scheduler(Case):
