@@ -14,6 +14,9 @@ int cli_config(cli *c, int argc, char **argv)
     int exit_status;
     char *text = NULL;
     if (!cli_parse(c, argc, argv, flags, 0, 1, &exit_status)) return exit_status;
+    if (c->n_settings)
+        return cli_usage(c, "'%s' sets something, here is only to read (SECTION or SECTION.KEY)",
+                         c->settings[0]);
     const um_status status = markdown
                                  ? um_settings_markdown(c->ctx, &text)
                                  : um_settings_help(c->ctx, c->n_places ? c->places[0] : "", &text);

@@ -58,6 +58,7 @@ class WrongUsage(Case):
         (["train", "a.ini", "--resume=yes"], "--resume takes no value"),
         (["train", DIGITS, "steps=4"], "'steps=4' is no setting (section.key=value)"),
         (["train", DIGITS, "="], "'=' is no setting"),
+        (["config", "train.lr=3"], "'train.lr=3' sets something"),
         (["sample", "m", "--", "-x", "-y"], "'-y' is one argument too many"),
     ]
 
