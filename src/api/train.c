@@ -310,6 +310,7 @@ static um_status run(session *s, const char *out, bool resume, um_training_resul
     }
     UM_TRY(sweep(s, "."));
     UM_TRY(sweep(s, "checkpoints"));
+    UM_TRY(sweep(s, "samples"));
     return train(s, resume, result);
 }
 

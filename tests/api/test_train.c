@@ -301,9 +301,11 @@ static void half_written_folders_of_a_killed_run_go(void **state)
     begin_and_stop(x);
     scratch_write(s, "run/checkpoints/.step-0000002.unmist-1-1/unet/x", "x", 1);
     scratch_write(s, "run/.model.unmist-1-2/unet/x", "x", 1);
+    scratch_write(s, "run/samples/.step-0000002.png.unmist-1-3", "x", 1);
     CHECK_OK(x->ctx, go(x, true));
     assert_false(holds(x, ".model.unmist-1-2"));
     assert_false(holds(x, "checkpoints/.step-0000002.unmist-1-1"));
+    assert_false(holds(x, "samples/.step-0000002.png.unmist-1-3"));
     close_subject(x);
 }
 
