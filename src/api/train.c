@@ -23,6 +23,7 @@ typedef struct session {
     um_config config; /* the caller's, and what the model of train.init has to say */
     const um_training_hooks *hooks;
     char *out;
+    bool made; /* the folder was not there before */
     int lock;
     um_dataset data;
     um_schedule schedule;
@@ -34,6 +35,7 @@ typedef struct session {
 /* An flock on the folder itself: gone with the process, however it ends. */
 static um_status lock_folder(session *s)
 {
+    s->made = !um_path_exists(s->out);
     UM_TRY(um_folder_make(s->ctx, s->out));
     s->lock = open(s->out, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (s->lock < 0) return um_fail(s->ctx, UM_IO, "%s: %s", s->out, strerror(errno));
@@ -327,6 +329,7 @@ um_status um_train_run(um_settings *settings, const char *out, bool resume,
     um_scheduler_json_free(&s.scheduler);
     um_schedule_free(ctx, &s.schedule);
     um_arena_free(&s.config.texts);
+    if (status != UM_OK && s.made) rmdir(s.out); /* where nothing was written into it */
     if (s.lock >= 0) close(s.lock);
     um_free(ctx, s.out);
     return status;
