@@ -12,6 +12,23 @@ static void scalar_and_portable_are_on_every_machine(void **state)
     assert_null(um_kernels_tier(100));
 }
 
+static void the_fastest_tier_is_made_for_the_processor(void **state)
+{
+    (void)state;
+    int last = 1;
+    while (um_kernels_tier(last + 1)) last++;
+    const char *isa = um_kernels_tier(last)->isa;
+#if defined UM_TIERS_ARM
+    assert_string_equal(isa, "neon");
+#elif defined UM_TIERS_X86
+    __builtin_cpu_init();
+    assert_int_equal(strcmp(isa, "portable") != 0,
+                     __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"));
+#else
+    assert_string_equal(isa, "portable");
+#endif
+}
+
 static void no_tier_lacks_a_kernel(void **state)
 {
     (void)state;
@@ -70,6 +87,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(scalar_and_portable_are_on_every_machine),
+        cmocka_unit_test(the_fastest_tier_is_made_for_the_processor),
         cmocka_unit_test(no_tier_lacks_a_kernel),
         cmocka_unit_test(every_kernel_has_its_name_once),
         cmocka_unit_test(a_tier_is_chosen_by_its_name),

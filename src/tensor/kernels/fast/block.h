@@ -13,7 +13,7 @@
 #define pack_cols TIER(pack_cols)
 
 /* C (m x n, rows c_row apart) (+)= A B + bias for one panel of B: 1 <= n <= NR, k >= 0, bias [n] or
- * NULL. panel[l * NR + j] holds B(l, j), aligned to 64. Each number of C is one chain of
+ * NULL. panel[l * NR + j] holds B(l, j), aligned to a vector. Each number of C is one chain of
  * multiply-adds over l, so its bits depend on its row of A and column of B alone. A lies by rows,
  * A(i, l) = a[i * a_row + l], or by columns, A(i, l) = a[i + l * a_col]. */
 void gemm_rows(int m, int n, int k, const float *a, ptrdiff_t a_row, const float *panel,

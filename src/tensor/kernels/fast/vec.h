@@ -12,7 +12,7 @@
 enum { VW = 16, MR = 14, NV = 2 };
 #elif defined __AVX__ /* 16 registers: 12 sums + 2 of B + 1 of A */
 enum { VW = 8, MR = 6, NV = 2 };
-#elif defined __aarch64__ /* 32 registers: 24 sums + 3 of B + 1 of A */
+#elif defined UM_NEON /* 32 registers: 24 sums + 3 of B + 1 of A */
 enum { VW = 4, MR = 8, NV = 3 };
 #else /* SSE2: 16 registers */
 enum { VW = 4, MR = 6, NV = 2 };

@@ -9,7 +9,7 @@
 
 #if defined __AVX2__
 #include <immintrin.h>
-#elif defined __aarch64__
+#elif defined UM_NEON
 #include <arm_neon.h>
 #endif
 
@@ -21,7 +21,7 @@ INLINE vf vmadd(vf a, vf b, vf c)
     return _mm512_fmadd_ps(a, b, c);
 #elif defined __FMA__
     return _mm256_fmadd_ps(a, b, c);
-#elif defined __aarch64__
+#elif defined UM_NEON
     return vfmaq_f32(c, a, b);
 #else
     return a * b + c;
@@ -34,7 +34,7 @@ INLINE vf vsqrt(vf x)
     return _mm512_sqrt_ps(x);
 #elif defined __AVX2__
     return _mm256_sqrt_ps(x);
-#elif defined __aarch64__
+#elif defined UM_NEON
     return vsqrtq_f32(x);
 #else
     for (int i = 0; i < VW; i++) x[i] = __builtin_sqrtf(x[i]);
