@@ -17,6 +17,7 @@ import zlib
 SOURCE = os.environ.get("UM_SOURCE_ROOT", os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..")))
 BUILD = os.environ.get("UM_BUILD_ROOT", os.path.join(SOURCE, "build"))
 PROGRAM = os.path.join(BUILD, "src", "cli", "unmist")
+EMULATOR = os.environ.get("UM_EMULATOR", "").splitlines()  # where it is built for another processor
 DIGITS = os.path.join(SOURCE, "configs", "digits.ini")
 
 # The smallest training that has every part of a large one; tiny_config writes it beside its images.
@@ -56,9 +57,9 @@ def environment(**more):
     return dict(os.environ, OMP_WAIT_POLICY="passive", LC_ALL="C.UTF-8", **more)
 
 
-def start(*args, cwd=None, stdout=subprocess.PIPE, preexec=None):
+def start(*args, cwd=None, stdout=subprocess.PIPE, preexec=None, emulator=EMULATOR):
     """The program at work, for tests that interrupt it."""
-    return subprocess.Popen([PROGRAM, *map(str, args)], cwd=cwd, env=environment(), stdin=subprocess.DEVNULL,
+    return subprocess.Popen([*emulator, PROGRAM, *map(str, args)], cwd=cwd, env=environment(), stdin=subprocess.DEVNULL,
                             stdout=stdout, stderr=subprocess.PIPE, preexec_fn=preexec)
 
 

@@ -24,14 +24,36 @@ CASES = [  # result, what it printed, the line, exit status
 ]
 
 
+def tiers(*names, command=("tests/test_gemm",)):
+    return {"result": "OK", "stdout": "".join(f"           tier {n}\n" for n in names), "command": command}
+
+
+def run(entries, *options):
+    with tempfile.NamedTemporaryFile("w") as log:
+        log.write("".join(json.dumps(e) + "\n" for e in entries))
+        log.flush()
+        done = subprocess.run([sys.executable, SCRIPT, log.name, *options], capture_output=True, text=True)
+        return done.stdout.splitlines(), done.returncode
+
+
 class Counts(unittest.TestCase):
     def test_line_and_status_follow_the_log(self):
         for result, printed, line, status in CASES:
-            with self.subTest(printed=printed, result=result), tempfile.NamedTemporaryFile("w") as log:
-                json.dump({"result": result, "stdout": printed}, log)
-                log.flush()
-                done = subprocess.run([sys.executable, SCRIPT, log.name], capture_output=True, text=True)
-                self.assertEqual((done.stdout.strip(), done.returncode), (line, status))
+            with self.subTest(printed=printed, result=result):
+                self.assertEqual(run([{"result": result, "stdout": printed}]), ([line], status))
+
+    def test_tiers_are_told_once_and_where_they_ran(self):
+        emulated = ("/usr/bin/qemu-aarch64", "-L", "root", "tests/test_gemm")
+        entries = [tiers("portable", "avx2"), tiers("portable"), tiers("portable", "neon", command=emulated)]
+        self.assertEqual(run(entries), (["tiers tested: portable avx2 | portable neon (qemu-aarch64)",
+                                         "3 passed, 0 failed, 0 skipped"], 0))
+
+    def test_what_was_left_out_is_told_and_counts_as_skipped(self):
+        self.assertEqual(run([tiers()], "--skipped", "a (why)"),
+                         (["skipped: a (why)", "1 passed, 0 failed, 1 skipped"], 0))
+
+    def test_a_missing_log_is_a_failure(self):
+        self.assertEqual(run([tiers()], "nowhere.json"), (["1 passed, 1 failed, 0 skipped"], 1))
 
 
 if __name__ == "__main__":
