@@ -31,3 +31,10 @@ size_t um_memory_available(void)
         available = UM_MIN(available, most > anonymous ? most - anonymous : 0);
     return available;
 }
+
+/* getrusage would count what the process was before it became this program. */
+size_t um_memory_peak(void)
+{
+    size_t kib;
+    return read_number("/proc/self/status", "VmHWM:", &kib) ? kib * 1024 : 0;
+}

@@ -10,4 +10,7 @@
  * SIZE_MAX where the system does not say. */
 size_t um_memory_available(void);
 
+/* The most bytes that this process had resident so far; 0 where the system does not say. */
+size_t um_memory_peak(void);
+
 #endif

@@ -9,7 +9,7 @@ enum { CLI_MAX_SETTINGS = 256, CLI_MAX_PLACES = 4 };
 
 /* A flag of a command: exactly one of on and text is set. Ends with a NULL name. */
 typedef struct cli_flag {
-    const char *name, *alias; /* "--out"; another name or NULL */
+    const char *name, *alias; /* "--out", or "batch=" with its value; another name or NULL */
     const char *value;        /* what stands behind it, for the help: "DIR"; NULL: nothing */
     const char *help;
     bool *on;
@@ -105,6 +105,7 @@ int cli_sample(cli *c, int argc, char **argv);
 int cli_forward(cli *c, int argc, char **argv);
 int cli_data(cli *c, int argc, char **argv);
 int cli_info(cli *c, int argc, char **argv);
+int cli_bench(cli *c, int argc, char **argv);
 int cli_config(cli *c, int argc, char **argv);
 int cli_export(cli *c, int argc, char **argv);
 

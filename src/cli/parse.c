@@ -45,13 +45,19 @@ void cli_say(const cli *c, const char *format, ...)
     va_end(args);
 }
 
+/* A flag that looks like a setting: batch=8. */
+static bool is_word(const cli_flag *f)
+{
+    return f->name[strlen(f->name) - 1] == '=';
+}
+
 static void print_help(const cli *c, const cli_flag *flags)
 {
     printf("usage: unmist %s %s\n\n%s\n\n", c->command->name, c->command->usage, c->command->help);
     for (const cli_flag *f = flags; f->name; f++) {
         char left[64];
         snprintf(left, sizeof left, "%s%s%s%s%s", f->alias ? f->alias : "", f->alias ? ", " : "",
-                 f->name, f->value ? " " : "", f->value ? f->value : "");
+                 f->name, f->value && !is_word(f) ? " " : "", f->value ? f->value : "");
         printf("  %-24s %s\n", left, f->help);
     }
     static const char *const common[][2] = {
@@ -70,10 +76,13 @@ static const cli_flag *find_flag(const cli_flag *flags, const char *arg, const c
     const char *equals = strncmp(arg, "--", 2) == 0 ? strchr(arg, '=') : NULL;
     const size_t n = equals ? (size_t)(equals - arg) : strlen(arg);
     *value = equals ? equals + 1 : NULL;
-    for (const cli_flag *f = flags; f->name; f++)
-        if ((strlen(f->name) == n && memcmp(f->name, arg, n) == 0) ||
+    for (const cli_flag *f = flags; f->name; f++) {
+        const size_t own = strlen(f->name);
+        if (is_word(f) && strncmp(f->name, arg, own) == 0) return *value = arg + own, f;
+        if ((own == n && memcmp(f->name, arg, n) == 0) ||
             (f->alias && strcmp(f->alias, arg) == 0))
             return f;
+    }
     return NULL;
 }
 

@@ -146,4 +146,6 @@ void um_trainer_swap_ema(um_trainer *tr)
     }
 }
 
+um_tape *um_trainer_tape(um_trainer *tr) { return tr->tape; }
+
 size_t um_trainer_tape_bytes(const um_trainer *tr) { return um_tape_bytes(tr->tape); }

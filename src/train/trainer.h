@@ -34,6 +34,9 @@ um_unet *um_trainer_unet(um_trainer *trainer);
 /* Put the moving average in the place of the weights, or back: call it in pairs. */
 void um_trainer_swap_ema(um_trainer *trainer);
 
+/* The tape that the steps walk, for who looks on (um_tape_observe). */
+um_tape *um_trainer_tape(um_trainer *trainer);
+
 /* Bytes of activations and gradients that the tape planned. */
 size_t um_trainer_tape_bytes(const um_trainer *trainer);
 

@@ -6,7 +6,7 @@ import subprocess
 
 from unmist import DIGITS, PROGRAM, Case, WithRun, environment, main, run
 
-COMMANDS = ["train", "sample", "forward", "data", "info", "config", "export"]
+COMMANDS = ["train", "sample", "forward", "data", "info", "bench", "config", "export"]
 
 
 class Help(Case):
@@ -38,7 +38,7 @@ class WrongUsage(Case):
         (["trian"], "did you mean train?"),
         (["sampel", "x"], "did you mean sample?"),
         (["help", "trian"], "did you mean train?"),
-        (["zzz"], "train, sample, forward, data, info, config, export"),
+        (["zzz"], "train, sample, forward, data, info, bench, config, export"),
         ([""], "no command ''"),
         (["train"], "1 argument is missing"),
         (["forward"], "3 arguments are missing"),
