@@ -18,6 +18,7 @@
 #include "tensor/kernels/group_norm.h"
 #include "tensor/kernels/loss.h"
 #include "tensor/kernels/optimize.h"
+#include "tensor/kernels/peak.h"
 #include "tensor/kernels/reduce.h"
 #include "tensor/kernels/resample.h"
 #include "tensor/kernels/softmax.h"
@@ -35,7 +36,8 @@
     FAST(sum_pixels) FAST(sum_squares) FAST(all_finite)                                   \
     FAST(loss) FAST(loss_vjp)                                                             \
     FAST(adam_step)                                                                       \
-    FAST(dropout) SCALAR(embedding) SCALAR(embedding_vjp)
+    FAST(dropout) SCALAR(embedding) SCALAR(embedding_vjp)                                 \
+    FAST(peak)
 
 typedef struct um_kernels {
     const char *isa; /* the tier in use: "scalar", "portable", "avx2" or "avx512" */
