@@ -55,6 +55,37 @@ typedef struct um_bench_result {
 UM_API um_status um_bench_model(um_settings *s, um_bench_kind kind, const char *model,
                                 const um_bench_options *options, um_bench_result *out);
 
+/* What the machine reaches at most, on all threads of run.threads together. */
+typedef struct um_bench_machine {
+    char cpu[64];
+    int threads;
+    double gflops;    /* 1e9 multiplications and additions of f32 a second, in registers */
+    double gigabytes; /* 1e9 bytes a second between memory and processor */
+} um_bench_machine;
+
+/* One kernel of one tier on one shape. */
+typedef struct um_bench_kernel {
+    char kernel[32], shape[64], isa[16];
+    int images;
+    bool product;                   /* counts operations, else bytes */
+    double seconds, median_seconds; /* of the fastest call, and of most */
+    double rate;                    /* GFLOP/s or GB/s of the fastest; a multiply-add counts two,
+                                       and a convolution its direct sums, however it is done */
+    double part;                    /* of what the machine reaches; caches can make it exceed 1 */
+} um_bench_kernel;
+
+typedef struct um_bench_kernel_hooks {
+    void (*machine)(void *user, const um_bench_machine *machine); /* first; may be NULL */
+    void (*row)(void *user, const um_bench_kernel *row);          /* as each is done */
+    void *user;
+} um_bench_kernel_hooks;
+
+/* Time every kernel that works on numbers (`kernel`: this one alone, where it is not NULL) on
+ * shapes of common U-Nets, in each tier of this machine or in that of run.isa, on train.batch
+ * images (16 where nobody gave it), `reps` times. UM_BAD_ARG, UM_CANCELLED between shapes. */
+UM_API um_status um_bench_kernels(um_settings *s, const char *kernel, int reps,
+                                  const um_bench_kernel_hooks *hooks);
+
 #ifdef __cplusplus
 }
 #endif

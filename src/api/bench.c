@@ -6,6 +6,7 @@
 #include "io/path.h"
 #include "io/unet_file.h"
 #include "study/bench.h"
+#include "study/kernel_bench.h"
 #include "tensor/kernels/kernels.h"
 
 #include <stdio.h>
@@ -176,4 +177,20 @@ um_status um_bench_model(um_settings *s, um_bench_kind kind, const char *model,
     um_schedule_free(b.ctx, &b.schedule);
     um_arena_free(&b.config.texts);
     return status;
+}
+
+um_status um_bench_kernels(um_settings *s, const char *kernel, int reps,
+                           const um_bench_kernel_hooks *hooks)
+{
+    const um_config *c = &s->config;
+    UM_TRY(um_config_check(s->ctx, c));
+    UM_TRY(um_apply_run_settings(s->ctx, c));
+    const um_kernel_bench_request request = {
+        .isa = c->run_isa,
+        .kernel = kernel,
+        .batch = given(c, UM_KEY_train_batch) ? c->train_batch : BATCH,
+        .reps = reps,
+        .hooks = hooks,
+    };
+    return um_kernel_bench_run(s->ctx, &request);
 }

@@ -24,25 +24,30 @@ static void progress(void *user, int done, int total)
     cli_bar(user, "timing", done, total, "");
 }
 
+static bool is(const bench *b, const char *kind)
+{
+    return strcmp(b->kind, kind) == 0;
+}
+
 /* ---- what is asked: each gives 0, or the exit status of an error ---- */
 
 static int take_kind(bench *b)
 {
-    enum { KINDS = 2 };
-    static const char *const kinds[KINDS] = { "train", "sample" };
+    enum { KINDS = 3 };
+    static const char *const kinds[KINDS] = { "kernels", "train", "sample" };
     b->kind = b->c->places[0];
     b->place = b->c->n_places > 1 ? b->c->places[1] : NULL;
     for (int i = 0; i < KINDS; i++)
         if (strcmp(kinds[i], b->kind) == 0) return 0;
     const char *meant = um_word_nearest(b->kind, kinds, KINDS);
     return meant ? cli_usage(b->c, "no bench '%.80s' (did you mean %s?)", b->kind, meant)
-                 : cli_usage(b->c, "no bench '%.80s' (train, sample)", b->kind);
+                 : cli_usage(b->c, "no bench '%.80s' (kernels, train, sample)", b->kind);
 }
 
 /* batch=8 stands for train.batch=8 or sample.batch=8. */
 static int take_short(bench *b, int slot, const char *key, const char *value)
 {
-    const char *section = strcmp(b->kind, "sample") == 0 ? "sample" : "train";
+    const char *section = is(b, "sample") ? "sample" : "train";
     if (!value) return 0;
     if (snprintf(b->made[slot], WORD, "%s.%s=%s", section, key, value) >= WORD)
         return cli_usage(b->c, "%s=%.40s... is too long", key, value);
@@ -80,6 +85,9 @@ static int take_words(bench *b)
     if (!exit_status) exit_status = take_reps(b);
     if (!exit_status) exit_status = take_short(b, 0, "batch", b->batch);
     if (!exit_status) exit_status = take_short(b, 1, "precision", b->precision);
+    if (!exit_status && b->precision && is(b, "kernels"))
+        return cli_usage(b->c, "precision=%.40s does nothing to kernels (train, sample)",
+                         b->precision);
     return exit_status;
 }
 
@@ -125,7 +133,7 @@ static void print_text(const bench *b, const um_bench_result *r)
             r->w, r->channels, r->cpu, r->isa, r->threads, r->threads == 1 ? "" : "s",
             r->precision);
     cli_say(c, "%s of %d images: %.4g s (%.4g to %.4g in %d), %.4g images/s\n",
-            strcmp(b->kind, "train") == 0 ? "a training step" : "a model call", r->batch,
+            is(b, "train") ? "a training step" : "a model call", r->batch,
             r->median_seconds, r->least_seconds, r->most_seconds, r->reps, r->images_per_second);
     cli_say(c, "%.0f MiB resident at most, %.0f of them activations and gradients\n\n",
             r->peak_rss_mib, r->tape_mib);
@@ -144,7 +152,7 @@ static void print_text(const bench *b, const um_bench_result *r)
 static um_status bench_model(bench *b, um_settings *s)
 {
     um_bench_result r;
-    const um_bench_kind kind = strcmp(b->kind, "train") == 0 ? UM_BENCH_TRAIN : UM_BENCH_SAMPLE;
+    const um_bench_kind kind = is(b, "train") ? UM_BENCH_TRAIN : UM_BENCH_SAMPLE;
     const um_bench_options options = { .reps = b->reps, .progress = progress, .user = b->c };
     const um_status status = um_bench_model(s, kind, b->place, &options, &r);
     cli_bar_end(b->c);
@@ -154,13 +162,63 @@ static um_status bench_model(bench *b, um_settings *s)
     return UM_OK;
 }
 
+/* ---- kernels ---- */
+
+/* Rows become text as they come, or one JSON at the end. */
+typedef struct table {
+    cli *c;
+    json_t *root, *rows;
+} table;
+
+static void tell_machine(void *user, const um_bench_machine *m)
+{
+    table *t = user;
+    t->rows = json_array();
+    t->root = json_pack("{s:s, s:s, s:i, s:f, s:f, s:o}", "bench", "kernels", "cpu", m->cpu,
+                        "threads", m->threads, "peak_gflops", m->gflops, "peak_gigabytes",
+                        m->gigabytes, "kernels", t->rows);
+    if (t->c->json) return;
+    cli_say(t->c, "%s, %d thread%s: at most %.4g GFLOP/s in registers, %.4g GB/s of memory\n\n",
+            m->cpu, m->threads, m->threads == 1 ? "" : "s", m->gflops, m->gigabytes);
+    cli_say(t->c, "%-16s %-20s %-8s %6s %10s %8s %15s\n", "kernel", "shape", "tier", "images",
+            "ms", "rate", "of peak");
+}
+
+static void tell_row(void *user, const um_bench_kernel *k)
+{
+    table *t = user;
+    const char *unit = k->product ? "GFLOP/s" : "GB/s";
+    json_array_append_new(
+        t->rows, json_pack("{s:s, s:s, s:s, s:i, s:f, s:f, s:f, s:s, s:f}", "kernel", k->kernel,
+                           "shape", k->shape, "isa", k->isa, "images", k->images, "seconds",
+                           k->seconds, "median_seconds", k->median_seconds, "rate", k->rate, "unit",
+                           unit, "part", k->part));
+    if (!t->c->json)
+        cli_say(t->c, "%-16s %-20s %-8s %6d %10.4f %8.1f %-7s %5.0f %%\n", k->kernel, k->shape,
+                k->isa, k->images, 1e3 * k->seconds, k->rate, unit, 100 * k->part);
+}
+
+static um_status bench_kernels(bench *b, um_settings *s)
+{
+    table t = { .c = b->c };
+    const um_bench_kernel_hooks hooks = { tell_machine, tell_row, &t };
+    const um_status status = um_bench_kernels(s, b->place, b->reps, &hooks);
+    if (status == UM_OK && b->c->json) {
+        json_dumpf(t.root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+        printf("\n");
+    }
+    json_decref(t.root);
+    return status;
+}
+
 int cli_bench(cli *c, int argc, char **argv)
 {
     bench b = { .c = c, .reps = REPS };
     const cli_flag flags[] = {
-        { "batch=", NULL, "B", "images of a step: train.batch or sample.batch; 16", NULL,
+        { "batch=", NULL, "B", "images at a time: train.batch or sample.batch; 16", NULL,
           &b.batch },
-        { "reps=", NULL, "R", "timed steps, of which the median counts; 10", NULL, &b.reps_text },
+        { "reps=", NULL, "R", "timed steps or calls, after some to warm up; 10", NULL,
+          &b.reps_text },
         { "precision=", NULL, "f32|bf16", "train.precision or sample.precision; f32", NULL,
           &b.precision },
         { "--json", NULL, NULL, "print JSON alone", &c->json, NULL },
@@ -172,7 +230,7 @@ int cli_bench(cli *c, int argc, char **argv)
     exit_status = take_words(&b);
     if (exit_status) return exit_status;
     um_status status = cli_settings(c, NULL, &s);
-    if (status == UM_OK) status = bench_model(&b, s);
+    if (status == UM_OK) status = is(&b, "kernels") ? bench_kernels(&b, s) : bench_model(&b, s);
     um_settings_close(&s);
     return status == UM_OK ? 0 : cli_fail(c, status);
 }
