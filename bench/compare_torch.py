@@ -98,7 +98,7 @@ def figure(value):
 # ---- rows: each gives a dictionary with unmist, other (PyTorch), ratio, note ----
 
 def check_parameters(model, ours, theirs):
-    wanted = models.MODELS[model][1] or theirs
+    wanted = models.MODELS[model][1]
     if not ours == theirs == wanted:
         raise Failed(f"{model}: {ours} parameters here, {theirs} in PyTorch, {wanted} expected")
 

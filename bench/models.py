@@ -17,18 +17,18 @@ def blocks(attention):
             "up_block_types": ["AttnUpBlock2D" if a else "UpBlock2D" for a in reversed(attention)]}
 
 
-MODELS = {  # configuration, parameters
+MODELS = {  # configuration, parameters as PyTorch counts them
     "ddpm-cifar10-32": ({
         **COMMON, **blocks([False, True, False, False]), "block_out_channels": [128, 256, 256, 256], "freq_shift": 1,
         "flip_sin_to_cos": False, "downsample_padding": 0, "attention_head_dim": None, "norm_eps": 1e-6,
     }, 35746307),
     "64,128,128": ({
         **COMMON, **blocks([False, True, False]), "block_out_channels": [64, 128, 128],
-    }, None),
+    }, 6472195),
     "digits": ({
         **COMMON, **blocks([False, False, True]), "block_out_channels": [32, 64, 64], "in_channels": 1,
         "out_channels": 1, "layers_per_block": 1, "norm_num_groups": 8,
-    }, None),
+    }, 1112801),
 }
 
 

@@ -4,7 +4,6 @@
 #include "study/kernel_bench.h"
 
 #include "base/cpu.h"
-#include "base/random.h"
 #include "study/kernel_case.h"
 #include "study/timing.h"
 
@@ -74,17 +73,22 @@ um_status um_machine_peak(um_ctx *ctx, um_bench_machine *out)
 
 /* ---- one case ---- */
 
+/* Numbers in 0 .. 2 without pattern. */
+static void fill(um_real *x, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        x[i] = (um_real)((uint32_t)i * 2654435761u >> 8) / (um_real)(1 << 23);
+}
+
 static um_status prepare(um_ctx *ctx, um_kernel_job *j, um_real **block)
 {
     const size_t per = UM_ALIGN / sizeof(um_real);
     const size_t room = (um_kernel_case_room(j->c, j->n) + per - 1) / per * per;
     const size_t scratch = um_kernel_case_scratch(j, ctx->threads);
     UM_TRY(um_alloc(ctx, block, UM_JOB_OPERANDS * room + scratch, sizeof **block, "operands"));
-    um_random_normal(&(um_random){ 1, UM_STREAM_TEST, 0 }, *block, room);
-    for (size_t i = 0; i < room; i++) (*block)[i] = (um_real)fabs((double)(*block)[i]);
     for (size_t i = 0; i < UM_JOB_OPERANDS; i++) {
         j->x[i] = *block + i * room;
-        if (i > 0) memcpy(j->x[i], *block, room * sizeof **block);
+        fill(j->x[i], room);
     }
     j->scratch = *block + UM_JOB_OPERANDS * room;
     return UM_OK;
