@@ -64,19 +64,12 @@ static const char *fact(const um_model *m, const char *key, const char *otherwis
     return text ? text : otherwise;
 }
 
-/* Recorded, never run. */
 static int64_t multiply_adds(const um_model *m, int h, int w)
 {
-    const um_unet_config *c = um_unet_configuration(m->unet);
     um_tape *t;
     if (um_tape_open(&t, m->ctx) != UM_OK) return 0;
-    const um_var x = um_tape_input(t, "x", (um_shape){ 1, h, w, c->in_channels });
-    const um_var when = um_tape_input(t, "timestep", (um_shape){ 1, 1, 1, 1 });
-    um_var labels = { 0 };
-    if (c->class_embed_type != UM_CLASS_NONE)
-        labels = um_tape_input(t, "labels", (um_shape){ 1, 1, 1, um_unet_label_width(c) });
-    um_unet_apply(t, m->unet, x, when, labels, false);
-    const double cost = um_tape_cost(t);
+    const um_status status = um_unet_record(t, m->unet, 1, h, w);
+    const double cost = status == UM_OK ? um_tape_cost(t) : 0;
     um_tape_close(&t);
     return (int64_t)cost;
 }

@@ -47,6 +47,8 @@ void um_tape_close(um_tape **t)
 
 um_ctx *um_tape_ctx(const um_tape *t) { return t->ctx; }
 
+um_status um_tape_status(const um_tape *t) { return t->status; }
+
 const um_kernels *um_kernels_of(const um_tape *t) { return t->ctx->kernels; }
 
 bool um_tape_failed(const um_tape *t) { return t->status != UM_OK; }
@@ -195,6 +197,14 @@ double um_tape_cost(const um_tape *t)
     double sum = 0;
     for (int i = 0; i < t->n_nodes; i++)
         if (t->nodes[i].op->cost) sum += t->nodes[i].op->cost(&t->nodes[i]);
+    return sum;
+}
+
+size_t um_tape_activations(const um_tape *t)
+{
+    size_t sum = 0;
+    for (int i = 0; i < t->n_nodes; i++)
+        sum += t->vars[t->nodes[i].out.id].count * sizeof(um_real);
     return sum;
 }
 

@@ -34,6 +34,9 @@ void um_tape_close(um_tape **t);
 
 um_ctx *um_tape_ctx(const um_tape *t);
 
+/* The first failure of recording, UM_OK before one. */
+um_status um_tape_status(const um_tape *t);
+
 /* ---- recording ---- */
 
 /* A tensor that the caller fills through um_data before each forward walk. Numbers that count
@@ -74,6 +77,9 @@ size_t um_tape_bytes(const um_tape *t);
 
 /* Multiply-adds of one forward walk, in products and convolutions. */
 double um_tape_cost(const um_tape *t);
+
+/* Bytes of all that the recorded operations give, each counted for itself. */
+size_t um_tape_activations(const um_tape *t);
 
 /* Allocate the planned block. */
 um_status um_tape_commit(um_tape *t);

@@ -89,7 +89,7 @@ static um_status check_diffusion(um_ctx *ctx, const um_config *c)
 
 static um_status check_train(um_ctx *ctx, const um_config *c)
 {
-    if (c->train_batch % c->train_accumulate != 0)
+    if (c->train_accumulate && c->train_batch % c->train_accumulate != 0)
         return um_fail(ctx, UM_BAD_ARG,
                        "train.accumulate = %d does not divide train.batch = %d (equal parts)",
                        c->train_accumulate, c->train_batch),

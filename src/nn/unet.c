@@ -5,6 +5,8 @@
 #include "nn/time_embed.h"
 #include "nn/unet_block.h"
 
+#include <math.h>
+
 /* conv_in, and what each layer and each change of size of the down blocks gives. */
 enum { MAX_SKIPS = 1 + UM_UNET_MAX_LEVELS * (UM_UNET_MAX_LAYERS + 1) };
 
@@ -207,4 +209,27 @@ um_var um_unet_apply(um_tape *t, um_unet *unet, um_var x, um_var timesteps, um_v
     x = head(t, u, x, recompute);
     if (u->config.time_embedding_type == UM_TIME_FOURIER) x = um_divide(t, x, timesteps);
     return x;
+}
+
+um_status um_unet_record(um_tape *t, um_unet *unet, int n, int h, int w)
+{
+    const um_unet_config *c = &unet->config;
+    const um_var x = um_tape_input(t, "x", (um_shape){ n, h, w, c->in_channels });
+    const um_var when = um_tape_input(t, "timestep", (um_shape){ n, 1, 1, 1 });
+    um_var labels = { 0 };
+    if (c->class_embed_type != UM_CLASS_NONE)
+        labels = um_tape_input(t, "labels", (um_shape){ n, 1, 1, um_unet_label_width(c) });
+    um_unet_apply(t, unet, x, when, labels, false);
+    return um_tape_status(t);
+}
+
+um_status um_unet_part(um_unet *unet, int h, int w, int *images)
+{
+    const double room = fmax(64 << 20, 8.0 * (double)unet->params.padded * sizeof(um_real));
+    um_tape *t;
+    UM_TRY(um_tape_open(&t, unet->ctx));
+    const um_status status = um_unet_record(t, unet, 1, h, w);
+    if (status == UM_OK) *images = (int)fmax(1, room / (double)um_tape_activations(t));
+    um_tape_close(&t);
+    return status;
 }

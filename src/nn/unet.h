@@ -35,4 +35,14 @@ void um_unet_set_image_size(um_unet *unet, int h, int w);
 um_var um_unet_apply(um_tape *t, um_unet *unet, um_var x, um_var timesteps, um_var labels,
                      bool recompute);
 
+/* Record the whole network for n images of h x w on a tape that is open and empty, with inputs of
+ * its own; what is then asked of the tape (cost, activations) is the network's. Nothing is run. */
+um_status um_unet_record(um_tape *t, um_unet *unet, int n, int h, int w);
+
+/* How many images of h x w to compute at a time, at least 1. Of a larger batch every activation
+ * goes through main memory, of a smaller one the filters are transformed too often; between them
+ * lies a tape of 64 MiB, or of eight times the weights where those are many. Depends on network and
+ * size alone, so that sums over a batch have the same order everywhere. */
+um_status um_unet_part(um_unet *unet, int h, int w, int *images);
+
 #endif

@@ -9,15 +9,28 @@ void um_unet_denoiser_init(um_unet_denoiser *d, um_ctx *ctx, um_unet *unet, int 
     *d = (um_unet_denoiser){ .ctx = ctx, .unet = unet, .h = h, .w = w };
 }
 
-void um_unet_denoiser_free(um_unet_denoiser *d) { um_tape_close(&d->tape); }
+void um_unet_denoiser_free(um_unet_denoiser *d)
+{
+    um_tape_close(&d->tape);
+    d->n = d->part = 0;
+}
+
+/* Equal parts of n images, each as large as the network is fast at, and work for every thread. */
+static um_status choose_part(um_unet_denoiser *d, int n, int *part)
+{
+    int most;
+    UM_TRY(um_unet_part(d->unet, d->h, d->w, &most));
+    most = UM_MAX(most, d->ctx->threads);
+    const int parts = UM_MAX(1, (n + most - 1) / most);
+    *part = (n + parts - 1) / parts;
+    return UM_OK;
+}
 
 static um_status record(um_unet_denoiser *d, int n)
 {
-    if (n > 0 && d->n == n) return UM_OK;
     const um_unet_config *c = um_unet_configuration(d->unet);
-    d->n = 0;
     um_tape_close(&d->tape);
-    UM_TRY(um_unet_size_check(d->ctx, c, d->h, d->w));
+    d->part = 0;
     UM_TRY(um_tape_open(&d->tape, d->ctx));
     const um_shape one = { n, 1, 1, 1 };
     d->x = um_tape_input(d->tape, "x", (um_shape){ n, d->h, d->w, c->in_channels });
@@ -31,41 +44,61 @@ static um_status record(um_unet_denoiser *d, int n)
     um_log(d->ctx, UM_LOG_INFO, "%.1f MiB of activations for %d images at a time",
            (double)um_tape_bytes(d->tape) / 1048576.0, n);
     const um_status status = um_tape_commit(d->tape);
-    if (status == UM_OK) d->n = n;
+    if (status == UM_OK) d->part = n;
     if (status != UM_NO_MEMORY) return status;
     return um_fail(d->ctx, status,
                    "no memory for %d images at a time: %.0f MiB of activations (a smaller "
                    "sample.batch)", n, (double)um_tape_bytes(d->tape) / 1048576.0);
 }
 
-um_status um_unet_denoiser_run(um_unet_denoiser *d, int n, const float *x, const double *t,
-                               const int *labels, const float **out)
+static um_status prepare(um_unet_denoiser *d, int n)
 {
-    UM_TRY(record(d, n));
-    if (d->labels.id && !labels)
-        return um_fail(d->ctx, UM_BAD_ARG, "the model is class-conditional (give it classes)");
-    memcpy(um_data(d->tape, d->x), x, um_shape_count(um_shape_of(d->tape, d->x)) * sizeof *x);
+    if (n > 0 && d->n == n) return UM_OK;
+    int part;
+    d->n = 0;
+    UM_TRY(um_unet_size_check(d->ctx, um_unet_configuration(d->unet), d->h, d->w));
+    UM_TRY(choose_part(d, n, &part));
+    if (n < 1 || d->part != part) UM_TRY(record(d, part)); /* which refuses to hold no image */
+    d->n = n;
+    return UM_OK;
+}
+
+/* Images from .. from + n - 1; what is left of the part keeps what it had. */
+static um_status run_part(um_unet_denoiser *d, int from, int n, const float *x, const double *t,
+                          const int *labels, float *out)
+{
+    const size_t in = um_shape_count(um_shape_of(d->tape, d->x)) / (size_t)d->part;
+    const size_t each = um_shape_count(um_shape_of(d->tape, d->y)) / (size_t)d->part;
+    memcpy(um_data(d->tape, d->x), x + (size_t)from * in, (size_t)n * in * sizeof *x);
     for (int i = 0; i < n; i++) {
-        um_data(d->tape, d->t)[i] = (um_real)t[i];
-        if (d->labels.id) um_data(d->tape, d->labels)[i] = (um_real)labels[i];
+        um_data(d->tape, d->t)[i] = (um_real)t[from + i];
+        if (d->labels.id) um_data(d->tape, d->labels)[i] = (um_real)labels[from + i];
     }
     UM_TRY(um_tape_forward(d->tape));
-    *out = um_data(d->tape, d->y);
+    memcpy(out + (size_t)from * each, um_data(d->tape, d->y), (size_t)n * each * sizeof *out);
+    return UM_OK;
+}
+
+um_status um_unet_denoiser_run(um_unet_denoiser *d, int n, const float *x, const double *t,
+                               const int *labels, float *out)
+{
+    UM_TRY(prepare(d, n));
+    if (d->labels.id && !labels)
+        return um_fail(d->ctx, UM_BAD_ARG, "the model is class-conditional (give it classes)");
+    for (int from = 0; from < n; from += d->part)
+        UM_TRY(run_part(d, from, UM_MIN(d->part, n - from), x, t, labels, out));
     return UM_OK;
 }
 
 static um_status predict(void *user, int n, const float *x, double t, const int *labels, float *out)
 {
     um_unet_denoiser *d = user;
-    const float *y;
     double *each;
     UM_TRY(um_alloc(d->ctx, &each, (size_t)n, sizeof *each, "timesteps"));
     for (int i = 0; i < n; i++) each[i] = t;
-    const um_status status = um_unet_denoiser_run(d, n, x, each, labels, &y);
+    const um_status status = um_unet_denoiser_run(d, n, x, each, labels, out);
     um_free(d->ctx, each);
-    UM_TRY(status);
-    memcpy(out, y, um_shape_count(um_shape_of(d->tape, d->y)) * sizeof *out);
-    return UM_OK;
+    return status;
 }
 
 um_denoiser um_denoiser_from_unet(um_unet_denoiser *d) { return (um_denoiser){ predict, d }; }

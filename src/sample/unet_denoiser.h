@@ -6,13 +6,14 @@
 #include "nn/unet.h"
 #include "sample/driver.h"
 
-/* Holds a forward-only tape for the last batch size that was asked; another size is recorded
- * anew. */
+/* Holds a forward-only tape for parts of the last batch size that was asked (um_unet_part; an
+ * image's bits do not depend on it); another size is recorded anew where its parts are others. */
 typedef struct um_unet_denoiser {
     um_ctx *ctx;
     um_unet *unet;
     bool check_nan; /* name the first operation that goes bad; set before the first run */
-    int n, h, w;    /* of the tape; n = 0: none yet */
+    int n, h, w;    /* images that it is ready for; 0: none yet */
+    int part;       /* images on the tape */
     um_tape *tape;
     um_var x, t, labels, y;
 } um_unet_denoiser;
@@ -21,10 +22,10 @@ typedef struct um_unet_denoiser {
 void um_unet_denoiser_init(um_unet_denoiser *d, um_ctx *ctx, um_unet *unet, int h, int w);
 void um_unet_denoiser_free(um_unet_denoiser *d);
 
-/* Record (if need be) for n images and fill in a timestep for each of them; labels as um_denoiser
- * has them. Gives the output [n, h, w, out_channels], which lives until the next call. */
+/* Record (if need be) for n images and answer them: x [n, h, w, in_channels], a timestep for each
+ * of them, labels as um_denoiser has them -> out [n, h, w, out_channels]. */
 um_status um_unet_denoiser_run(um_unet_denoiser *d, int n, const float *x, const double *t,
-                               const int *labels, const float **out);
+                               const int *labels, float *out);
 
 /* The samplers' view; *d is the user pointer. */
 um_denoiser um_denoiser_from_unet(um_unet_denoiser *d);

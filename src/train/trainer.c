@@ -4,6 +4,7 @@
 
 #include "diffusion/noising.h"
 
+#include <math.h>
 #include <string.h>
 
 struct um_trainer {
@@ -13,7 +14,7 @@ struct um_trainer {
     const um_train_settings *settings;
     um_optimizer_state optimizer;
     um_tape *tape;
-    int part;        /* images on the tape */
+    int part, parts; /* images on the tape; how often it is walked for a batch */
     size_t image;    /* numbers of one image */
     um_var x, t, labels, target, weights; /* inputs */
     um_var each, loss;                    /* of each image, and what is differentiated */
@@ -47,6 +48,25 @@ static um_status record(um_trainer *tr, int h, int w)
                    tr->part, (double)um_tape_bytes(t) / 1048576.0);
 }
 
+/* As the settings say; else the equal parts nearest, by their ratio, to what the network is fast
+ * at. */
+static um_status choose_part(um_trainer *tr, int h, int w)
+{
+    const int batch = tr->settings->batch;
+    double nearest = INFINITY;
+    int best;
+    tr->parts = tr->settings->accumulate;
+    if (tr->parts == 0) {
+        UM_TRY(um_unet_part(tr->unet, h, w, &best));
+        for (int part = 1; part <= batch; part++) {
+            const double away = fabs(log((double)part / best));
+            if (batch % part == 0 && away < nearest) nearest = away, tr->parts = batch / part;
+        }
+    }
+    tr->part = batch / tr->parts;
+    return UM_OK;
+}
+
 um_status um_trainer_open(um_trainer **trainer, um_ctx *ctx, um_unet *unet,
                           const um_schedule *schedule, const um_train_settings *settings, int h,
                           int w)
@@ -62,9 +82,9 @@ um_status um_trainer_open(um_trainer **trainer, um_ctx *ctx, um_unet *unet,
     um_trainer *tr;
     UM_TRY(um_alloc(ctx, &tr, 1, sizeof *tr, "a trainer"));
     *tr = (um_trainer){ .ctx = ctx, .unet = unet, .schedule = schedule, .settings = settings,
-                        .part = settings->batch / settings->accumulate,
                         .image = (size_t)h * (size_t)w * (size_t)c->in_channels };
-    um_status status = um_params_want_grads(um_unet_params(unet));
+    um_status status = choose_part(tr, h, w);
+    if (status == UM_OK) status = um_params_want_grads(um_unet_params(unet));
     if (status == UM_OK) status = record(tr, h, w); /* the largest block: refused before others */
     if (status == UM_OK) status = um_optimizer_init(&tr->optimizer, um_unet_params(unet), settings);
     if (status == UM_OK) *trainer = tr;
@@ -109,10 +129,10 @@ um_status um_trainer_step(um_trainer *tr, const um_batch *batch, double *loss,
 {
     const um_train_settings *s = tr->settings;
     *loss = 0;
-    for (int k = 0; k < s->accumulate; k++) {
+    for (int k = 0; k < tr->parts; k++) {
         load(tr, batch, k * tr->part, tr->part);
         um_tape_training(tr->tape, true, s->seed,
-                         (uint64_t)tr->optimizer.step * (uint64_t)s->accumulate + (uint64_t)k);
+                         (uint64_t)tr->optimizer.step * (uint64_t)tr->parts + (uint64_t)k);
         UM_TRY(um_tape_forward(tr->tape));
         UM_TRY(um_tape_backward(tr->tape, NULL, k > 0));
         *loss += (double)*um_data(tr->tape, tr->loss);

@@ -45,6 +45,31 @@ static um_unet_config small_config(void)
     return c;
 }
 
+/* Parts of a batch: for ddpm-cifar10-32, whose weights are many, large; smaller for larger images. */
+static void parts_follow_network_and_size_alone(void **state)
+{
+    (void)state;
+    um_ctx ctx;
+    um_unet *large, *small;
+    int at_32, at_64, on_many, few;
+    um_ctx_init(&ctx);
+    ctx.threads = 1;
+    CHECK_OK(&ctx, um_kernels_choose(&ctx, "auto"));
+    const um_unet_config l = ddpm_cifar10(), s = small_config();
+    CHECK_OK(&ctx, um_unet_open(&large, &ctx, &l));
+    CHECK_OK(&ctx, um_unet_open(&small, &ctx, &s));
+    CHECK_OK(&ctx, um_unet_part(large, 32, 32, &at_32));
+    CHECK_OK(&ctx, um_unet_part(large, 64, 64, &at_64));
+    ctx.threads = 64;
+    CHECK_OK(&ctx, um_unet_part(large, 32, 32, &on_many));
+    CHECK_OK(&ctx, um_unet_part(small, 512, 512, &few));
+    assert_true(at_32 >= 16 && at_64 >= at_32 / 5 && at_64 <= at_32 / 3);
+    assert_int_equal(on_many, at_32);
+    assert_int_equal(few, 1);
+    um_unet_close(&large);
+    um_unet_close(&small);
+}
+
 static void ddpm_cifar10_has_diffusers_tensors(void **state)
 {
     (void)state;
@@ -255,6 +280,7 @@ static void every_failing_allocation_is_survived(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(parts_follow_network_and_size_alone),
         cmocka_unit_test(ddpm_cifar10_has_diffusers_tensors),
         cmocka_unit_test(recomputing_gives_the_same_bits_in_less_memory),
         cmocka_unit_test(threads_change_no_bit),

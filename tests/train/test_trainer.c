@@ -150,6 +150,26 @@ static void steps_of_pytorch_are_reproduced(void **state)
     CHECK_OK(ctx, um_kernels_choose(ctx, "auto"));
 }
 
+/* 0 takes the parts that the network is fast at: here one, since a tape of the whole batch is
+ * small. */
+static void parts_of_its_own_choice_give_the_same_step(void **state)
+{
+    double loss[2];
+    for (int k = 0; k < 2; k++) {
+        run *r = test_calloc(1, sizeof *r);
+        int t[BATCH], labels[BATCH];
+        um_step_report report;
+        r->settings = recipe();
+        r->settings.accumulate = k;
+        start(r, *state);
+        const um_batch batch = batch_of(r, 0, t, labels);
+        CHECK_OK(*(um_ctx **)state, um_trainer_step(r->trainer, &batch, &loss[k], &report));
+        finish(r);
+        test_free(r);
+    }
+    assert_true(loss[0] == loss[1]);
+}
+
 /* A batch computed in parts gives the same step, but for the order of sums. */
 static void accumulating_gives_the_same_step(void **state)
 {
@@ -258,6 +278,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(steps_of_pytorch_are_reproduced),
+        cmocka_unit_test(parts_of_its_own_choice_give_the_same_step),
         cmocka_unit_test(accumulating_gives_the_same_step),
         cmocka_unit_test(recomputing_gives_the_same_bits_in_less_memory),
         cmocka_unit_test(threads_do_not_change_a_bit),
