@@ -22,8 +22,8 @@ static um_unet *open_network(um_ctx *ctx)
     c.norm_num_groups = 4;
     CHECK_OK(ctx, um_unet_open(&unet, ctx, &c));
     um_params_initialise(um_unet_params(unet), 3);
-    um_real *bias = um_params_find(um_unet_params(unet), "conv_out.weight")->value;
-    for (int i = 0; i < 9 * 16; i++) bias[i] = (um_real)(0.01 * (i % 7 - 3)); /* they start at zero */
+    um_real *last = um_params_find(um_unet_params(unet), "conv_out.weight")->value; /* zeros yet */
+    for (int i = 0; i < 9 * 16; i++) last[i] = (um_real)(0.01 * (i % 7 - 3));
     return unet;
 }
 

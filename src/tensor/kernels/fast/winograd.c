@@ -34,7 +34,10 @@ static plan make_plan(int n, int h, int w, int ci, int co, bool turn, int thread
     p.chunk = chunk_tiles(p.tiles.count, ci);
     p.own = few_tiles(p.tiles.count, p.chunk, p.panels, threads);
     p.apart = !p.own && apart_tiles(ci) && p.tiles.count >= threads * apart_tiles(ci);
-    if (p.apart) p.chunk = apart_tiles(ci);
+    if (p.apart) {
+        const int rounds = ceil_div(p.tiles.count, threads * apart_tiles(ci));
+        p.chunk = ceil_div(p.tiles.count, threads * rounds); /* every thread has as many */
+    }
     p.block = ceil_div(p.chunk, ceil_div(p.chunk, p.own || p.apart ? BLOCK : 2 * BLOCK));
     p.row = round_up(ci, VW);
     p.u_stream = (size_t)ci * NR + GAP;
