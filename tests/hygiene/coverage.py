@@ -20,10 +20,10 @@ def kernels(tree):
     if listing not in tree:
         yield f"{listing}: the list of kernels is not there"
         return
-    body = re.search(r"#define UM_KERNELS\(FAST, SCALAR\)((?:.*\\\n)*.*\n)", tree.text(listing))
-    names = re.findall(r"\b(?:FAST|SCALAR)\((\w+)\)", body.group(1)) if body else []
+    body = re.search(r"#define UM_KERNELS\(MIXED, FAST, SCALAR\)((?:.*\\\n)*.*\n)", tree.text(listing))
+    names = re.findall(r"\b(?:MIXED|FAST|SCALAR)\((\w+)\)", body.group(1)) if body else []
     if not names:
-        yield f"{listing}: no kernels in UM_KERNELS(FAST, SCALAR)"
+        yield f"{listing}: no kernels in UM_KERNELS(MIXED, FAST, SCALAR)"
     tests = "\n".join(code_of(tree.text(p), strings=True) for p in tree.paths(r"tests/tensor/.*\.[ch]"))
     for name in names:
         if not re.search(rf"\b(um_)?{name}\b", tests):
@@ -62,7 +62,7 @@ def claims(tree):
                 yield f"{path}:{line}: {m.group(1)} is never run"
 
 
-KERNELS_H = "#define UM_KERNELS(FAST, SCALAR) \\\n    FAST(gemm) \\\n    SCALAR(silu)\n\n"
+KERNELS_H = "#define UM_KERNELS(MIXED, FAST, SCALAR) \\\n    MIXED(gemm) \\\n    SCALAR(silu)\n\n"
 RULES = {
     "operations": (operations, [{"src/autograd/ops/add.c": ""}],
                    [{"src/autograd/ops/add.c": "", "tests/autograd/test_add.c": ""}]),

@@ -73,14 +73,24 @@ static pass run(kernel_case *c, const um_kernels *k, const um_conv2d_shape *s, c
     return p;
 }
 
+/* the shape of a layer in a precision, until the next call */
+static const um_conv2d_shape *with(const um_conv2d_shape *s, um_precision precision)
+{
+    static um_conv2d_shape copy;
+    copy = *s;
+    copy.precision = precision;
+    return &copy;
+}
+
 static void each_layer(const um_kernels *fast, const um_kernels *scalar)
 {
     for (size_t i = 0; i < UM_COUNT(layers); i++)
-        for (int options = 0; options < 2; options++) {
-            const um_conv2d_shape *s = &layers[i].s;
+        for (int options = 0; options < 4; options++) {
+            const um_conv2d_shape *s = with(&layers[i].s, options & 2 ? UM_BF16 : UM_F32);
+            const bool add = options & 1;
             kernel_case c = { 0 };
-            const operands o = make(&c, s, options);
-            const pass got = run(&c, fast, s, &o, options), right = run(&c, scalar, s, &o, options);
+            const operands o = make(&c, s, add);
+            const pass got = run(&c, fast, s, &o, add), right = run(&c, scalar, s, &o, add);
             case_near(layers[i].why, o.y_count, got.y, right.y, 1e-5);
             case_near(layers[i].why, o.x_count, got.dx, right.dx, 1e-5);
             case_near(layers[i].why, o.w_count, got.dw, right.dw, 1e-5);
@@ -97,8 +107,9 @@ static void a_convolution_and_its_adjoints_agree_with_their_definitions(void **s
 static void on_1_2_and_3_threads(const um_kernels *fast, const um_kernels *scalar)
 {
     (void)scalar;
-    for (size_t i = 0; i < UM_COUNT(layers); i++) {
-        const um_conv2d_shape *s = &layers[i].s;
+    for (size_t k = 0; k < 2 * UM_COUNT(layers); k++) {
+        const size_t i = k / 2;
+        const um_conv2d_shape *s = with(&layers[i].s, k % 2 ? UM_BF16 : UM_F32);
         kernel_case c = { 0 };
         const operands o = make(&c, s, true);
         pass once = { 0 };
@@ -125,8 +136,9 @@ static void their_bits_do_not_depend_on_threads(void **state)
 static void in_a_batch_and_alone(const um_kernels *fast, const um_kernels *scalar)
 {
     (void)scalar;
-    for (size_t i = 0; i < UM_COUNT(layers); i++) {
-        um_conv2d_shape s = layers[i].s;
+    for (size_t k = 0; k < 2 * UM_COUNT(layers); k++) {
+        const size_t i = k / 2;
+        um_conv2d_shape s = *with(&layers[i].s, k % 2 ? UM_BF16 : UM_F32);
         s.n = 5;
         kernel_case c = { 0 };
         operands o = make(&c, &s, true);

@@ -16,6 +16,7 @@ static const struct product {
     { 300, 96, 40, "shared among threads" },
     { 3, 200, 1100, "wide and deep" },
     { 115, 48, 129, "a row more than two blocks" },
+    { 9, 35, 2101, "two steps over k in bf16, odd ones" },
 };
 
 /* operands of one case; A and B lie by rows or by columns with a gap behind each, C with 3 columns
@@ -42,12 +43,13 @@ static um_real *run(kernel_case *c, const um_kernels *k, um_gemm g, const um_rea
 static void each_order_and_ending(const um_kernels *fast, const um_kernels *scalar)
 {
     for (size_t i = 0; i < UM_COUNT(products); i++)
-        for (int options = 0; options < 32; options++) {
+        for (int options = 0; options < 64; options++) {
             const struct product *p = &products[i];
             kernel_case c = { 0 };
             um_gemm g = make(&c, p, options & 1, options & 2, options & 16 ? ALIGNED : UNALIGNED);
             if (options & 4) g.bias = NULL;
             g.add = options & 8;
+            g.precision = options & 32 ? UM_BF16 : UM_F32;
             const size_t size = (size_t)g.m * g.c_row;
             const um_real *before = case_random(&c, size, ALIGNED);
             case_near(p->why, size, run(&c, fast, g, before), run(&c, scalar, g, before),
@@ -65,10 +67,11 @@ static void a_product_agrees_with_its_definition(void **state)
 static void on_1_2_and_3_threads(const um_kernels *fast, const um_kernels *scalar)
 {
     (void)scalar;
-    for (int order = 0; order < 4; order++) {
+    for (int order = 0; order < 8; order++) {
         kernel_case c = { 0 };
-        const um_gemm g =
+        um_gemm g =
             make(&c, &(struct product){ 211, 170, 701, "" }, order & 1, order & 2, UNALIGNED);
+        g.precision = order & 4 ? UM_BF16 : UM_F32;
         const size_t size = (size_t)g.m * g.c_row;
         const um_real *before = case_random(&c, size, ALIGNED), *once = NULL;
         FOR_THREADS(threads, {
@@ -89,9 +92,10 @@ static void its_bits_do_not_depend_on_threads(void **state)
 static void rows_of_any_height(const um_kernels *fast, const um_kernels *scalar)
 {
     (void)scalar;
-    for (int order = 0; order < 4; order++) {
+    for (int order = 0; order < 8; order++) {
         kernel_case c = { 0 };
         um_gemm g = make(&c, &(struct product){ 61, 45, 530, "" }, order & 1, order & 2, UNALIGNED);
+        g.precision = order & 4 ? UM_BF16 : UM_F32;
         const um_real *before = case_random(&c, (size_t)g.m * g.c_row, ALIGNED);
         const um_real *all = run(&c, fast, g, before);
         for (g.m = 1; g.m < 20; g.m += 3)

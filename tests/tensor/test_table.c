@@ -35,7 +35,7 @@ static void no_tier_lacks_a_kernel(void **state)
     for (int i = 0; um_kernels_tier(i); i++) {
         const um_kernels *k = um_kernels_tier(i);
 #define PRESENT(name) assert_true(k->name != NULL);
-        UM_KERNELS(PRESENT, PRESENT)
+        UM_KERNELS(PRESENT, PRESENT, PRESENT)
 #undef PRESENT
     }
 }

@@ -9,15 +9,19 @@
  * Sizes are at least 1; 0 <= pad, pad_end < k. Nothing aliases. scratch: um_conv2d_scratch reals,
  * aligned to 64.
  *
+ * x, w and dy are rounded to `precision` before they are multiplied, or, where the algorithm
+ * transforms them first, after that; bias, sums and results are not.
+ *
  * An image's y and dx do not depend, to the bit, on n or on the number of threads: the algorithm is
- * chosen by h, w, ci, co, k, stride and pads alone. */
+ * chosen by h, w, ci, co, k, stride, pads and precision alone. */
 #ifndef UM_KERNEL_CONV2D_H
 #define UM_KERNEL_CONV2D_H
 
-#include "base/base.h"
+#include "tensor/kernels/precision.h"
 
 typedef struct um_conv2d_shape {
     int n, h, w, ci, co, k, stride, pad, pad_end;
+    um_precision precision;
 } um_conv2d_shape;
 
 static inline int um_conv2d_out(const um_conv2d_shape *s, int length)

@@ -6,11 +6,12 @@
  * A(i, l) = a[i * a_row + l * a_col], B(l, j) = b[l * b_row + j * b_col]; of each pair of strides
  * one is 1, so either operand may be transposed. C is row-major, c_row >= n apart, and aliases
  * nothing. m, n, k > 0. `add`: add to what C holds, else store. scratch: um_gemm_scratch reals,
- * aligned to 64. A row of C does not depend, to the bit, on m or on the number of threads. */
+ * aligned to 64. A and B are rounded to `precision`; bias, sums and C are not. A row of C does not
+ * depend, to the bit, on m or on the number of threads. */
 #ifndef UM_KERNEL_GEMM_H
 #define UM_KERNEL_GEMM_H
 
-#include "base/base.h"
+#include "tensor/kernels/precision.h"
 
 typedef struct um_gemm {
     int m, n, k;
@@ -22,6 +23,7 @@ typedef struct um_gemm {
     ptrdiff_t c_row;
     const um_real *bias; /* [n] or NULL */
     bool add;
+    um_precision precision;
 } um_gemm;
 
 typedef void um_gemm_fn(const um_gemm *g, um_real *scratch);

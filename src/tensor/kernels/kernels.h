@@ -4,7 +4,8 @@
  * A kernel `name` has the contract um_name_fn in one of the headers below, its readable definition
  * um_name_scalar in scalar/, and, where the list says FAST, one source in fast/ in vector
  * extensions that is compiled once for each instruction set: um_name_portable, um_name_avx2,
- * um_name_avx512. */
+ * um_name_avx512. What the list says is MIXED has two such sources, um_name_f32_avx2 and
+ * um_name_bf16_avx2, one for each precision; fast/mixed.c chooses. */
 #ifndef UM_KERNELS_H
 #define UM_KERNELS_H
 
@@ -19,13 +20,14 @@
 #include "tensor/kernels/loss.h"
 #include "tensor/kernels/optimize.h"
 #include "tensor/kernels/peak.h"
+#include "tensor/kernels/precision.h"
 #include "tensor/kernels/reduce.h"
 #include "tensor/kernels/resample.h"
 #include "tensor/kernels/softmax.h"
 
-#define UM_KERNELS(FAST, SCALAR)                                                          \
-    FAST(gemm) FAST(gemm_scratch)                                                         \
-    FAST(conv2d) FAST(conv2d_dx) FAST(conv2d_dw) FAST(conv2d_scratch)                     \
+#define UM_KERNELS(MIXED, FAST, SCALAR)                                                   \
+    MIXED(gemm) MIXED(gemm_scratch)                                                       \
+    MIXED(conv2d) MIXED(conv2d_dx) MIXED(conv2d_dw) MIXED(conv2d_scratch)                 \
     FAST(attention) FAST(attention_vjp) FAST(attention_scratch)                           \
     FAST(group_norm) FAST(group_norm_vjp) FAST(group_norm_scratch)                        \
     FAST(softmax) FAST(softmax_vjp)                                                       \
@@ -40,9 +42,9 @@
     FAST(peak)
 
 typedef struct um_kernels {
-    const char *isa; /* the tier in use: "scalar", "portable", "avx2" or "avx512" */
+    const char *isa; /* the tier in use: "scalar", "portable", "avx2" ... */
 #define FIELD(name) um_##name##_fn *name;
-    UM_KERNELS(FIELD, FIELD)
+    UM_KERNELS(FIELD, FIELD, FIELD)
 #undef FIELD
 } um_kernels;
 

@@ -8,13 +8,13 @@
 #include <string.h>
 
 #define DECLARE(name) um_##name##_fn um_##name##_scalar;
-UM_KERNELS(DECLARE, DECLARE)
+UM_KERNELS(DECLARE, DECLARE, DECLARE)
 #undef DECLARE
 
 static const um_kernels scalar = {
     .isa = "scalar",
 #define ENTRY(name) .name = um_##name##_scalar,
-    UM_KERNELS(ENTRY, ENTRY)
+    UM_KERNELS(ENTRY, ENTRY, ENTRY)
 #undef ENTRY
 };
 
@@ -68,7 +68,7 @@ const char *um_kernel_name(int i)
 {
     static const char *const names[] = {
 #define NAME(name) #name,
-        UM_KERNELS(NAME, NAME)
+        UM_KERNELS(NAME, NAME, NAME)
 #undef NAME
     };
     return i >= 0 && (size_t)i < UM_COUNT(names) ? names[i] : NULL;

@@ -14,43 +14,8 @@ static way choose(const um_conv2d_shape *s)
     return DIRECT;
 }
 
-/* A 1 x 1 convolution is the product of pixels (n h w x ci) and w (ci x co). */
-static um_gemm forward_product(const um_conv2d_shape *s)
-{
-    return (um_gemm){ .m = s->n * s->h * s->w,
-                      .n = s->co,
-                      .k = s->ci,
-                      .a_row = s->ci,
-                      .a_col = 1,
-                      .b_row = s->co,
-                      .b_col = 1,
-                      .c_row = s->co };
-}
-static um_gemm dx_product(const um_conv2d_shape *s)
-{
-    return (um_gemm){ .m = s->n * s->h * s->w,
-                      .n = s->ci,
-                      .k = s->co,
-                      .a_row = s->co,
-                      .a_col = 1,
-                      .b_row = 1,
-                      .b_col = s->co,
-                      .c_row = s->ci };
-}
-static um_gemm dw_product(const um_conv2d_shape *s)
-{
-    return (um_gemm){ .m = s->ci,
-                      .n = s->co,
-                      .k = s->n * s->h * s->w,
-                      .a_row = 1,
-                      .a_col = s->ci,
-                      .b_row = s->co,
-                      .b_col = 1,
-                      .c_row = s->co };
-}
-
-void TIER(conv2d)(const um_conv2d_shape *s, const float *x, const float *w, const float *bias,
-                  float *y, float *scratch)
+void TIER(conv2d_f32)(const um_conv2d_shape *s, const float *x, const float *w, const float *bias,
+                      float *y, float *scratch)
 {
     switch (choose(s)) {
     case WINOGRAD:
@@ -62,13 +27,13 @@ void TIER(conv2d)(const um_conv2d_shape *s, const float *x, const float *w, cons
     case PRODUCT: {
         um_gemm g = forward_product(s);
         g.a = x, g.b = w, g.c = y, g.bias = bias;
-        TIER(gemm)(&g, scratch);
+        TIER(gemm_f32)(&g, scratch);
     }
     }
 }
 
-void TIER(conv2d_dx)(const um_conv2d_shape *s, const float *dy, const float *w, float *dx, bool add,
-                     float *scratch)
+void TIER(conv2d_dx_f32)(const um_conv2d_shape *s, const float *dy, const float *w, float *dx,
+                         bool add, float *scratch)
 {
     switch (choose(s)) {
     case WINOGRAD:
@@ -80,13 +45,13 @@ void TIER(conv2d_dx)(const um_conv2d_shape *s, const float *dy, const float *w, 
     case PRODUCT: {
         um_gemm g = dx_product(s);
         g.a = dy, g.b = w, g.c = dx, g.add = add;
-        TIER(gemm)(&g, scratch);
+        TIER(gemm_f32)(&g, scratch);
     }
     }
 }
 
-void TIER(conv2d_dw)(const um_conv2d_shape *s, const float *x, const float *dy, float *dw, bool add,
-                     float *scratch)
+void TIER(conv2d_dw_f32)(const um_conv2d_shape *s, const float *x, const float *dy, float *dw,
+                         bool add, float *scratch)
 {
     switch (choose(s)) {
     case WINOGRAD:
@@ -98,12 +63,12 @@ void TIER(conv2d_dw)(const um_conv2d_shape *s, const float *x, const float *dy, 
     case PRODUCT: {
         um_gemm g = dw_product(s);
         g.a = x, g.b = dy, g.c = dw, g.add = add;
-        TIER(gemm)(&g, scratch);
+        TIER(gemm_f32)(&g, scratch);
     }
     }
 }
 
-size_t TIER(conv2d_scratch)(const um_conv2d_shape *s, int threads)
+size_t TIER(conv2d_scratch_f32)(const um_conv2d_shape *s, int threads)
 {
     switch (choose(s)) {
     case WINOGRAD:
@@ -114,7 +79,7 @@ size_t TIER(conv2d_scratch)(const um_conv2d_shape *s, int threads)
         break;
     }
     const um_gemm y = forward_product(s), dx = dx_product(s), dw = dw_product(s);
-    const size_t a = TIER(gemm_scratch)(&y, threads), b = TIER(gemm_scratch)(&dx, threads),
-                 c = TIER(gemm_scratch)(&dw, threads);
+    const size_t a = TIER(gemm_scratch_f32)(&y, threads), b = TIER(gemm_scratch_f32)(&dx, threads),
+                 c = TIER(gemm_scratch_f32)(&dw, threads);
     return UM_MAX(a, UM_MAX(b, c));
 }

@@ -34,7 +34,7 @@ static void multiply(const um_gemm *g, int l, int depth, int i, int p, const flo
         gemm_cols(m, n, depth, a, g->a_col, panel, bias, c, g->c_row, add);
 }
 
-void TIER(gemm)(const um_gemm *g, float *scratch)
+void TIER(gemm_f32)(const um_gemm *g, float *scratch)
 {
     const int panels = ceil_div(g->n, NR), step = depth_of(g->k);
 #pragma omp parallel if (worth_sharing((double)g->m * g->n * g->k))
@@ -49,7 +49,7 @@ void TIER(gemm)(const um_gemm *g, float *scratch)
     }
 }
 
-size_t TIER(gemm_scratch)(const um_gemm *g, int threads)
+size_t TIER(gemm_scratch_f32)(const um_gemm *g, int threads)
 {
     (void)threads;
     return (size_t)round_up(g->n, NR) * depth_of(g->k);

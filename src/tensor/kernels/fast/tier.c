@@ -7,12 +7,13 @@
 
 #define DECLARE(name) um_##name##_fn um_##name##_scalar;
 #define SKIP(name)
-UM_KERNELS(SKIP, DECLARE)
+UM_KERNELS(SKIP, SKIP, DECLARE)
 
 extern const um_kernels TIER(kernels);
 const um_kernels TIER(kernels) = {
     .isa = TEXT(UM_TIER),
-#define FAST(name) .name = TIER(name),
+#define MIXED(name) .name = TIER(name),
+#define FAST(name) .name = BASE(name),
 #define SCALAR(name) .name = um_##name##_scalar,
-    UM_KERNELS(FAST, SCALAR)
+    UM_KERNELS(MIXED, FAST, SCALAR)
 };

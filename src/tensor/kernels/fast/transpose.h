@@ -8,9 +8,9 @@
 /* a[0] b[0] a[1] b[1] ..: the first and the second half of two vectors interleaved */
 INLINE vf interleave_low(vf a, vf b)
 {
-#if defined __AVX512F__
+#if UM_VW == 16
     return __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-#elif defined __AVX__
+#elif UM_VW == 8
     return __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
 #else
     return __builtin_shufflevector(a, b, 0, 4, 1, 5);
@@ -18,10 +18,10 @@ INLINE vf interleave_low(vf a, vf b)
 }
 INLINE vf interleave_high(vf a, vf b)
 {
-#if defined __AVX512F__
+#if UM_VW == 16
     return __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15,
                                    31);
-#elif defined __AVX__
+#elif UM_VW == 8
     return __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
 #else
     return __builtin_shufflevector(a, b, 2, 6, 3, 7);

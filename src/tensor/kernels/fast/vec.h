@@ -8,9 +8,20 @@
 #include <stddef.h>
 #include <string.h>
 
-#if defined __AVX512F__ /* 32 registers: 28 sums + 2 of B + 1 of A */
+/* Given from outside where tests emulate an instruction set. */
+#ifndef UM_VW
+#if defined __AVX512F__
+#define UM_VW 16
+#elif defined __AVX__
+#define UM_VW 8
+#else
+#define UM_VW 4
+#endif
+#endif
+
+#if UM_VW == 16 /* 32 registers: 28 sums + 2 of B + 1 of A */
 enum { VW = 16, MR = 14, NV = 2 };
-#elif defined __AVX__ /* 16 registers: 12 sums + 2 of B + 1 of A */
+#elif UM_VW == 8 /* 16 registers: 12 sums + 2 of B + 1 of A */
 enum { VW = 8, MR = 6, NV = 2 };
 #elif defined UM_NEON /* 32 registers: 24 sums + 3 of B + 1 of A */
 enum { VW = 4, MR = 8, NV = 3 };

@@ -17,9 +17,9 @@
  * compiler fuses by itself may differ between a loop and its tail; this does not. */
 INLINE vf vmadd(vf a, vf b, vf c)
 {
-#if defined __AVX512F__
+#if UM_VW == 16
     return _mm512_fmadd_ps(a, b, c);
-#elif defined __FMA__
+#elif UM_VW == 8 && defined __FMA__
     return _mm256_fmadd_ps(a, b, c);
 #elif defined UM_NEON
     return vfmaq_f32(c, a, b);
@@ -30,9 +30,9 @@ INLINE vf vmadd(vf a, vf b, vf c)
 
 INLINE vf vsqrt(vf x)
 {
-#if defined __AVX512F__
+#if UM_VW == 16
     return _mm512_sqrt_ps(x);
-#elif defined __AVX2__
+#elif UM_VW == 8
     return _mm256_sqrt_ps(x);
 #elif defined UM_NEON
     return vsqrtq_f32(x);

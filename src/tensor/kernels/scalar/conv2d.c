@@ -10,6 +10,11 @@ static const um_real *pixel(const um_real *x, int n, int h, int w, int c, int ro
     return x + (((size_t)n * h + row) * w + col) * c;
 }
 
+static double product(const um_conv2d_shape *s, um_real a, um_real b)
+{
+    return (double)um_operand(s->precision, a) * um_operand(s->precision, b);
+}
+
 static double output(const um_conv2d_shape *s, const um_real *x, const um_real *w, int n, int p,
                      int q, int o)
 {
@@ -19,7 +24,7 @@ static double output(const um_conv2d_shape *s, const um_real *x, const um_real *
             const um_real *in = pixel(x, n, s->h, s->w, s->ci, p * s->stride + i - s->pad,
                                       q * s->stride + j - s->pad);
             const um_real *f = w + (size_t)(i * s->k + j) * s->ci * s->co + o;
-            for (int c = 0; in && c < s->ci; c++) sum += (double)in[c] * f[(size_t)c * s->co];
+            for (int c = 0; in && c < s->ci; c++) sum += product(s, in[c], f[(size_t)c * s->co]);
         }
     return sum;
 }
@@ -53,7 +58,7 @@ static double input_grad(const um_conv2d_shape *s, const um_real *dy, const um_r
             const um_real *out =
                 pixel(dy, n, ho, wo, s->co, made_by(s, row, i), made_by(s, col, j));
             const um_real *f = w + ((size_t)(i * s->k + j) * s->ci + c) * s->co;
-            for (int o = 0; out && o < s->co; o++) sum += (double)out[o] * f[o];
+            for (int o = 0; out && o < s->co; o++) sum += product(s, out[o], f[o]);
         }
     return sum;
 }
@@ -79,7 +84,7 @@ static double weight_grad(const um_conv2d_shape *s, const um_real *x, const um_r
             for (int q = 0; q < wo; q++) {
                 const um_real *in = pixel(x, n, s->h, s->w, s->ci, p * s->stride + i - s->pad,
                                           q * s->stride + j - s->pad);
-                if (in) sum += (double)in[c] * dy[(((size_t)n * ho + p) * wo + q) * s->co + o];
+                if (in) sum += product(s, in[c], dy[(((size_t)n * ho + p) * wo + q) * s->co + o]);
             }
     return sum;
 }

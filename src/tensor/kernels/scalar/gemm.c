@@ -10,8 +10,8 @@ void um_gemm_scalar(const um_gemm *g, um_real *scratch)
             um_real *c = g->c + i * g->c_row + j;
             double sum = g->bias ? g->bias[j] : 0.0;
             for (ptrdiff_t l = 0; l < g->k; l++)
-                sum +=
-                    (double)g->a[i * g->a_row + l * g->a_col] * g->b[l * g->b_row + j * g->b_col];
+                sum += (double)um_operand(g->precision, g->a[i * g->a_row + l * g->a_col]) *
+                       um_operand(g->precision, g->b[l * g->b_row + j * g->b_col]);
             *c = (um_real)(g->add ? *c + sum : sum);
         }
 }

@@ -7,7 +7,7 @@
 #include "tensor/kernels/kernels.h"
 
 #define DECLARE(name) um_##name##_fn um_##name##_scalar;
-UM_KERNELS(DECLARE, DECLARE)
+UM_KERNELS(DECLARE, DECLARE, DECLARE)
 #undef DECLARE
 
 #endif

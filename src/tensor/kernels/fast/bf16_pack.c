@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT
+ * bf16_pack.c - operands of products to rows and panels of bf16 pairs. */
+#include "tensor/kernels/fast/bf16.h"
+#include "tensor/kernels/fast/transpose.h"
+
+/* The first n of VW pairs; n <= 0: none. */
+INLINE void store_pairs(pair *to, vi v, ptrdiff_t n)
+{
+    stn((float *)to, (vf)v, n);
+}
+
+void bf16_row(int k, const float *x, pair *out)
+{
+    bf16 *to = (bf16 *)out;
+    const int whole = 2 * pairs_of(k);
+    for (int l = 0; l < whole; l += VW) {
+        const vh v = narrow(ldn(x + l, k - l));
+        memcpy(to + l, &v, sizeof(bf16) * UM_MIN(VW, whole - l));
+    }
+}
+
+void bf16_rows(int m, int k, const float *a, ptrdiff_t a_row, pair *out)
+{
+    const int row = pairs_of(k);
+    for (int i = 0; i < m; i++) bf16_row(k, a + i * a_row, out + (ptrdiff_t)i * row);
+}
+
+/* r[p] lane i: the pair of numbers l + 2 p and l + 2 p + 1 of column i, n columns of depth k alive;
+ * numbers of a column lie l_step apart and columns side by side */
+INLINE void load_pairs(int l, int k, int n, const float *a, ptrdiff_t l_step, vf r[VW])
+{
+    UNROLL
+    for (int p = 0; p < VW; p++) {
+        const int even = l + 2 * p, odd = even + 1;
+        r[p] = (vf)pairs(even < k ? ldn(a + even * l_step, n) : (vf){ 0 },
+                         odd < k ? ldn(a + odd * l_step, n) : (vf){ 0 });
+    }
+}
+
+void bf16_cols(int m, int k, const float *a, ptrdiff_t a_col, pair *out)
+{
+    const int row = pairs_of(k);
+    for (int l = 0; l < row; l += VW)
+        for (int i0 = 0; i0 < m; i0 += VW) {
+            vf r[VW];
+            load_pairs(2 * l, k, m - i0, a + i0, a_col, r);
+            transpose(r);
+            UNROLL
+            for (int i = 0; i < VW; i++)
+                if (i0 + i < m)
+                    store_pairs(out + (ptrdiff_t)(i0 + i) * row + l, (vi)r[i], row - l);
+        }
+}
+
+void bf16_panel_rows(int k, int n, const float *b, ptrdiff_t b_row, pair *panel)
+{
+    for (int l = 0; l < 2 * pairs_of(k); l += 2, b += 2 * b_row, panel += NR)
+        for (int j = 0; j < NR; j += VW) {
+            const vf even = l < k ? ldn(b + j, n - j) : (vf){ 0 };
+            const vf odd = l + 1 < k ? ldn(b + b_row + j, n - j) : (vf){ 0 };
+            store_pairs(panel + j, pairs(even, odd), VW);
+        }
+}
+
+/* VW pairs of one column from number l on */
+INLINE vf column(const float *b, int l, int k)
+{
+    const vh first = narrow(ldn(b + l, k - l)), second = narrow(ldn(b + l + VW, k - l - VW));
+    vf v;
+    memcpy(&v, &first, sizeof first);
+    memcpy((char *)&v + sizeof first, &second, sizeof second);
+    return v;
+}
+
+void bf16_panel_cols(int k, int n, const float *b, ptrdiff_t b_col, pair *panel)
+{
+    const int depth = pairs_of(k);
+    for (int l = 0; l < depth; l += VW)
+        for (int j0 = 0; j0 < NR; j0 += VW) {
+            vf r[VW];
+            UNROLL
+            for (int j = 0; j < VW; j++)
+                r[j] = j0 + j < n ? column(b + (j0 + j) * b_col, 2 * l, k) : (vf){ 0 };
+            transpose(r);
+            UNROLL
+            for (int i = 0; i < VW; i++)
+                if (l + i < depth)
+                    store_pairs(panel + (ptrdiff_t)(l + i) * NR + j0, (vi)r[i], VW);
+        }
+}
