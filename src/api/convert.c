@@ -50,6 +50,7 @@ um_status um_sample_settings_from_config(um_ctx *ctx, const um_config *c, um_sam
     UM_TRY(word(ctx, um_variances, "sample.variance_type", c->sample_variance_type, &s.variance));
     UM_TRY(word(ctx, um_strided_rules, "sample.strided_rule", c->sample_strided_rule,
                 &s.strided_rule));
+    UM_TRY(word(ctx, um_precisions, "sample.precision", c->sample_precision, &s.precision));
     UM_TRY(word(ctx, um_rngs, "sample.rng", c->sample_rng, &s.rng));
     if (given(c, UM_KEY_sample_clip_sample)) s.clip_sample = c->sample_clip_sample;
     if (given(c, UM_KEY_sample_set_alpha_to_one)) s.set_alpha_to_one = c->sample_set_alpha_to_one;
@@ -99,6 +100,7 @@ um_status um_train_settings_from_config(um_ctx *ctx, const um_config *c, um_trai
     UM_TRY(word(ctx, um_loss_kinds, "diffusion.loss", c->diffusion_loss, &out->loss.kind));
     UM_TRY(word(ctx, um_predictions, "diffusion.prediction_type", c->diffusion_prediction_type,
                 &out->prediction));
+    UM_TRY(word(ctx, um_precisions, "train.precision", c->train_precision, &out->precision));
     UM_TRY(word(ctx, um_optimizers, "train.optimizer", c->train_optimizer, &out->optimizer));
     return word(ctx, um_lr_schedules, "train.lr_schedule", c->train_lr_schedule, &out->lr_schedule);
 }

@@ -28,6 +28,7 @@ um_status um_model_forward(um_model *m, int n, int h, int w, const float *x, con
     UM_TRY(check_classes(m, n, labels));
     um_unet_denoiser_init(&d, m->ctx, m->unet, h, w);
     d.check_nan = m->check_nan;
+    d.precision = m->precision;
     const um_status status = um_unet_denoiser_run(&d, n, x, t, labels, out);
     um_unet_denoiser_free(&d);
     return status;
@@ -100,6 +101,7 @@ static um_status record(pass *p, bool gradients)
     if (gradients) UM_TRY(um_params_want_grads(um_unet_params(p->m->unet)));
     UM_TRY(um_tape_open(&p->tape, p->ctx));
     um_tape *t = p->tape;
+    um_tape_precision(t, p->m->precision);
     p->x = um_tape_input(t, "sample", (um_shape){ p->n, p->h, p->w, c->in_channels });
     if (gradients) um_tape_want_grad(t, p->x);
     p->t = um_tape_input(t, "timestep", (um_shape){ p->n, 1, 1, 1 });

@@ -9,6 +9,7 @@
 #include "io/model_folder.h"
 #include "nn/unet.h"
 #include "sample/plan.h"
+#include "tensor/precision.h"
 #include "train/settings.h"
 #include "unmist.h"
 
@@ -21,6 +22,7 @@ struct um_model {
     um_ctx *ctx;
     um_unet *unet;
     bool check_nan;              /* run.check_nan when it was opened */
+    um_precision precision;      /* sample.precision then */
     char *folder;                /* that holds config.json */
     um_scheduler_json scheduler; /* what scheduler_config.json says, if there is one */
 };

@@ -37,7 +37,9 @@ um_status um_model_open(um_model **m, um_ctx *ctx, const char *path, um_settings
     if (status == UM_OK) {
         (*m)->ctx = ctx;
         (*m)->check_nan = s->config.run_check_nan;
-        status = load(*m, &folder, path, raw);
+        status = um_choice_parse(ctx, um_precisions, "sample.precision",
+                                 s->config.sample_precision, &(*m)->precision);
+        if (status == UM_OK) status = load(*m, &folder, path, raw);
     }
     um_model_folder_free(ctx, &folder);
     if (status != UM_OK) um_model_close(m);

@@ -82,6 +82,7 @@ static um_status run(um_ctx *ctx, um_unet *unet, const um_plan *plan, const um_c
     um_unet_denoiser d;
     um_unet_denoiser_init(&d, ctx, unet, m->h, m->w);
     d.check_nan = c->run_check_nan;
+    d.precision = plan->settings.precision;
     const um_denoiser model = um_denoiser_from_unet(&d);
     const um_sample_request request = {
         .h = m->h, .w = m->w, .c = m->c, .count = m->n, .batch = c->sample_batch, .labels = labels,

@@ -45,6 +45,9 @@ um_var um_tape_keep(um_tape *t, size_t count);
 /* Reals of scratch that the next recorded operation has in both directions. */
 void um_tape_scratch(um_tape *t, size_t count);
 
+/* What the operands of a product that is being recorded are rounded to. */
+um_precision um_precision_of(const um_tape *t);
+
 /* True once recording has failed. */
 bool um_tape_failed(const um_tape *t);
 

@@ -56,6 +56,7 @@ struct um_tape {
     int scope_ends[UM_SCOPE_DEPTH], depth;
     const char *scope_name; /* the scope in the arena, NULL until needed */
     int segment, segments;
+    um_precision precision;
     int pending_kept;       /* kept tensors and scratch of the next node */
     size_t pending_scratch;
 

@@ -117,6 +117,10 @@ void um_tape_segment_begin(um_tape *t) { t->segment = ++t->segments; }
 
 void um_tape_segment_end(um_tape *t) { t->segment = 0; }
 
+void um_tape_precision(um_tape *t, um_precision precision) { t->precision = precision; }
+
+um_precision um_precision_of(const um_tape *t) { return t->precision; }
+
 void um_tape_enter(um_tape *t, const char *format, ...)
 {
     char part[UM_SCOPE_MAX];

@@ -16,6 +16,7 @@
 #ifndef UM_TAPE_H
 #define UM_TAPE_H
 
+#include "tensor/kernels/precision.h"
 #include "tensor/shape.h"
 
 typedef struct um_tape um_tape;
@@ -58,6 +59,10 @@ void um_tape_output(um_tape *t, um_var v);
  * nested. */
 void um_tape_segment_begin(um_tape *t);
 void um_tape_segment_end(um_tape *t);
+
+/* What the operands of products (convolutions, linear layers, matrix products) that are recorded
+ * from here on are rounded to, in both walks; UM_F32 at first. */
+void um_tape_precision(um_tape *t, um_precision precision);
 
 /* Names for messages: what is recorded between enter and leave stands in this part of the model. */
 void um_tape_enter(um_tape *t, const char *format, ...) UM_PRINTF(2, 3);

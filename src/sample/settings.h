@@ -6,6 +6,7 @@
 
 #include "base/choice.h"
 #include "diffusion/prediction.h"
+#include "tensor/precision.h"
 
 typedef enum um_spacing {
     UM_SPACING_LEADING,   /* i (T / S) + steps_offset, T / S in whole numbers           */
@@ -63,6 +64,8 @@ typedef struct um_sample_settings {
 
     um_rng rng;
     uint64_t seed;
+
+    um_precision precision; /* of the products in the model */
 } um_sample_settings;
 
 /* The defaults that diffusers' schedulers share, for the initialiser of a sampler's own. */

@@ -32,6 +32,7 @@ static um_status record(um_unet_denoiser *d, int n)
     um_tape_close(&d->tape);
     d->part = 0;
     UM_TRY(um_tape_open(&d->tape, d->ctx));
+    um_tape_precision(d->tape, d->precision);
     const um_shape one = { n, 1, 1, 1 };
     d->x = um_tape_input(d->tape, "x", (um_shape){ n, d->h, d->w, c->in_channels });
     d->t = um_tape_input(d->tape, "timestep", one);

@@ -12,6 +12,7 @@ typedef struct um_unet_denoiser {
     um_ctx *ctx;
     um_unet *unet;
     bool check_nan; /* name the first operation that goes bad; set before the first run */
+    um_precision precision; /* of products; set before the first run */
     int n, h, w;    /* images that it is ready for; 0: none yet */
     int part;       /* images on the tape */
     um_tape *tape;

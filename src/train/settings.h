@@ -5,6 +5,7 @@
 
 #include "base/choice.h"
 #include "diffusion/loss.h"
+#include "tensor/precision.h"
 
 typedef enum um_optimizer { UM_ADAMW, UM_ADAM } um_optimizer;
 typedef enum um_lr_schedule { UM_LR_CONSTANT, UM_LR_LINEAR, UM_LR_COSINE } um_lr_schedule;
@@ -20,6 +21,7 @@ typedef struct um_train_settings {
                      * as make it fast (um_unet_part) */
     bool flip;      /* mirror each image with probability 1/2 */
     bool recompute; /* trade time for memory (gradient checkpointing) */
+    um_precision precision; /* of products */
     bool check_nan; /* look at every operation for numbers that went bad */
 
     um_prediction prediction;

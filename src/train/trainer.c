@@ -27,6 +27,7 @@ static um_status record(um_trainer *tr, int h, int w)
     const um_shape images = { tr->part, h, w, c->in_channels }, one = { tr->part, 1, 1, 1 };
     UM_TRY(um_tape_open(&tr->tape, tr->ctx));
     um_tape *t = tr->tape;
+    um_tape_precision(t, s->precision);
     tr->x = um_tape_input(t, "x_t", images);
     tr->t = um_tape_input(t, "timestep", one);
     if (c->class_embed_type != UM_CLASS_NONE) tr->labels = um_tape_input(t, "labels", one);

@@ -116,6 +116,16 @@ class Outputs(WithRun):
                     self.assertEqual(self.images(*chosen, *more), first, more)
                 self.assertEqual(self.images(*chosen, "sample.count=2"), first[:2])
 
+    def test_images_in_bf16_are_near_and_depend_on_as_little(self):
+        exact = self.path("exact.safetensors")
+        self.draw("-o", exact)
+        first = self.images("sample.precision=bf16", "sample.batch=3")
+        values = Tensors(self.path("numbers.safetensors"))["images"]
+        worst = max(abs(a - b) for a, b in zip(values, Tensors(exact)["images"]))
+        self.assertTrue(0 < worst < 0.1, worst)
+        for more in (["sample.batch=1"], ["sample.batch=2", "run.threads=2"], ["run.threads=3"]):
+            self.assertEqual(self.images("sample.precision=bf16", *more), first, more)
+
     def test_torch_numbers_come_in_batches_that_continue(self):
         chosen = ["sample.rng=torch", "sample.count=4"]
         self.assertEqual(self.images(*chosen), self.images(*chosen))

@@ -104,6 +104,22 @@ class RunFolder(WithRun):
         self.assertEqual(self.read("three", "model", *WEIGHTS), first)
         self.assertNotEqual(self.read("other", "model", *WEIGHTS), first)
 
+    def test_in_bf16_the_seed_alone_decides_too_and_resume_keeps_the_precision(self):
+        chosen = ["train.precision=bf16", "train.log_every=1"]
+        self.succeeds("train", self.config, "--out", "bf16", *chosen)
+        self.succeeds("train", self.config, "--out", "three", *chosen, "run.threads=3")
+        coarse = self.read("bf16", "model", *WEIGHTS)
+        self.assertEqual(self.read("three", "model", *WEIGHTS), coarse)
+        self.assertNotEqual(coarse, slurp(self.inside("model", *WEIGHTS)))
+        for row, exact in zip(rows_of(self.path("bf16", "log.csv")), rows_of(self.inside("log.csv"))):
+            self.assertLess(abs(float(row["loss"]) / float(exact["loss"]) - 1), 0.02)
+        weights, exact = Tensors(self.path("bf16", "model", *WEIGHTS)), Tensors(self.inside("model", *WEIGHTS))
+        self.assertEqual(weights.shape, exact.shape)
+        self.fails(2, ["train.precision = f32", "bf16"], "train", self.config, "--out", "bf16", "--resume",
+                   "train.precision=f32")
+        self.fails(2, ["train.precision = f16", "f32, bf16"], "train", self.config, "--out", "x",
+                   "train.precision=f16")
+
     def test_what_is_said_names_the_run_its_data_and_its_seed(self):
         for words in (self.model, "36 images of 8 x 8 x 1, 4 held out", "seed 0", "6 steps, 24 images", "model: "):
             self.assertIn(words, self.trained.out)

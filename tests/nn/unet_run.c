@@ -74,9 +74,16 @@ static void open_files(unet_run *r, um_ctx *ctx, const char *name)
 
 void unet_run_start(unet_run *r, um_ctx *ctx, const char *name, bool recompute)
 {
+    unet_run_start_in(r, ctx, name, recompute, UM_F32);
+}
+
+void unet_run_start_in(unet_run *r, um_ctx *ctx, const char *name, bool recompute,
+                       um_precision precision)
+{
     open_files(r, ctx, name);
     CHECK_OK(ctx, um_tape_open(&r->tape, ctx));
     um_tape *t = r->tape;
+    um_tape_precision(t, precision);
     r->x = um_tape_input(t, "sample", shape_of(r, "sample"));
     r->time = um_tape_input(t, "timestep", shape_of(r, "timestep"));
     r->target = um_tape_input(t, "target", shape_of(r, "target"));

@@ -21,6 +21,10 @@ extern const char *const unet_run_models[];
 /* Load the model `name`, record it with the file's inputs, walk forward and back. ctx has its
  * kernels. */
 void unet_run_start(unet_run *r, um_ctx *ctx, const char *name, bool recompute);
+
+/* The same with the operands of products rounded. */
+void unet_run_start_in(unet_run *r, um_ctx *ctx, const char *name, bool recompute,
+                       um_precision precision);
 void unet_run_stop(unet_run *r);
 
 /* A tensor of the file, as it is there; um_free it. */

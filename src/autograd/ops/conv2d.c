@@ -45,7 +45,8 @@ um_var um_conv2d(um_tape *t, um_var x, um_var w, um_var bias, int stride, int pa
                             "conv2d: an image of %d x %d, filter of %d, stride %d, "
                             "padding %d and %d (padding below the filter, and room for the filter)",
                             d.h, d.w, f.n, stride, pad, pad_end);
-    const um_conv2d_shape s = { d.n, d.h, d.w, d.c, f.c, f.n, stride, pad, pad_end };
+    const um_conv2d_shape s = { d.n,    d.h, d.w,     d.c,              f.c, f.n,
+                                stride, pad, pad_end, um_precision_of(t) };
     const um_shape out = { d.n, um_conv2d_out(&s, d.h), um_conv2d_out(&s, d.w), f.c };
     um_tape_scratch(t, um_kernels_of(t)->conv2d_scratch(&s, um_threads_of(t)));
     return um_tape_push(t, &op, (um_var[]){ x, w, bias }, out, &s, sizeof s);

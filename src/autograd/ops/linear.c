@@ -4,6 +4,7 @@
 
 typedef struct saved {
     int rows, ci, co;
+    um_precision precision;
 } saved;
 
 static um_gemm product(const saved *s, const um_real *x, const um_real *w, const um_real *bias,
@@ -12,7 +13,7 @@ static um_gemm product(const saved *s, const um_real *x, const um_real *w, const
     return (um_gemm){ .m = s->rows, .n = s->co, .k = s->ci,
                       .a = x, .a_row = s->ci, .a_col = 1,
                       .b = w, .b_row = s->co, .b_col = 1,
-                      .c = y, .c_row = s->co, .bias = bias };
+                      .c = y, .c_row = s->co, .bias = bias, .precision = s->precision };
 }
 
 static um_gemm input_grad(const saved *s, const um_real *dy, const um_real *w, um_into dx)
@@ -20,7 +21,7 @@ static um_gemm input_grad(const saved *s, const um_real *dy, const um_real *w, u
     return (um_gemm){ .m = s->rows, .n = s->ci, .k = s->co,
                       .a = dy, .a_row = s->co, .a_col = 1,
                       .b = w, .b_row = 1, .b_col = s->co,
-                      .c = dx.at, .c_row = s->ci, .add = dx.add };
+                      .c = dx.at, .c_row = s->ci, .add = dx.add, .precision = s->precision };
 }
 
 static um_gemm weight_grad(const saved *s, const um_real *x, const um_real *dy, um_into dw)
@@ -28,7 +29,7 @@ static um_gemm weight_grad(const saved *s, const um_real *x, const um_real *dy, 
     return (um_gemm){ .m = s->ci, .n = s->co, .k = s->rows,
                       .a = x, .a_row = 1, .a_col = s->ci,
                       .b = dy, .b_row = s->co, .b_col = 1,
-                      .c = dw.at, .c_row = s->co, .add = dw.add };
+                      .c = dw.at, .c_row = s->co, .add = dw.add, .precision = s->precision };
 }
 
 static void forward(um_tape *t, const um_node *node)
@@ -83,7 +84,7 @@ um_var um_linear(um_tape *t, um_var x, um_var w, um_var bias)
             "linear: %d channels, weights [%d, %d, %d, %d] "
             "(1, 1, input channels, output channels, and a bias for each of the last)",
             d.c, f.n, f.h, f.w, f.c);
-    const saved s = { (int)um_rows(d), d.c, f.c };
+    const saved s = { (int)um_rows(d), d.c, f.c, um_precision_of(t) };
     um_tape_scratch(t, scratch(t, &s));
     return um_tape_push(t, &op, (um_var[]){ x, w, bias }, (um_shape){ d.n, d.h, d.w, f.c }, &s,
                         sizeof s);

@@ -4,6 +4,7 @@
 
 typedef struct saved {
     int batch, r, k, c;
+    um_precision precision;
 } saved;
 
 /* The product of the i-th matrices; NULL where only the sizes count. */
@@ -12,7 +13,7 @@ static um_gemm product(const saved *s, const um_real *a, const um_real *b, um_re
     return (um_gemm){ .m = s->r, .n = s->c, .k = s->k,
                       .a = a, .a_row = s->k, .a_col = 1,
                       .b = b, .b_row = s->c, .b_col = 1,
-                      .c = c, .c_row = s->c };
+                      .c = c, .c_row = s->c, .precision = s->precision };
 }
 
 static um_gemm left_grad(const saved *s, const um_real *dc, const um_real *b, um_into da)
@@ -20,7 +21,7 @@ static um_gemm left_grad(const saved *s, const um_real *dc, const um_real *b, um
     return (um_gemm){ .m = s->r, .n = s->k, .k = s->c,
                       .a = dc, .a_row = s->c, .a_col = 1,
                       .b = b, .b_row = 1, .b_col = s->c,
-                      .c = da.at, .c_row = s->k, .add = da.add };
+                      .c = da.at, .c_row = s->k, .add = da.add, .precision = s->precision };
 }
 
 static um_gemm right_grad(const saved *s, const um_real *a, const um_real *dc, um_into db)
@@ -28,7 +29,7 @@ static um_gemm right_grad(const saved *s, const um_real *a, const um_real *dc, u
     return (um_gemm){ .m = s->k, .n = s->c, .k = s->r,
                       .a = a, .a_row = 1, .a_col = s->k,
                       .b = dc, .b_row = s->c, .b_col = 1,
-                      .c = db.at, .c_row = s->c, .add = db.add };
+                      .c = db.at, .c_row = s->c, .add = db.add, .precision = s->precision };
 }
 
 static void forward(um_tape *t, const um_node *node)
@@ -91,7 +92,7 @@ um_var um_matmul(um_tape *t, um_var a, um_var b)
         return um_tape_fail(t, UM_BAD_SHAPE, "matmul: [%d, %d, %d, %d] times [%d, %d, %d, %d] "
                             "(the same batch, and as many columns as rows)",
                             p.n, p.h, p.w, p.c, q.n, q.h, q.w, q.c);
-    const saved s = { p.n * p.h, p.w, p.c, q.c };
+    const saved s = { p.n * p.h, p.w, p.c, q.c, um_precision_of(t) };
     um_tape_scratch(t, scratch(t, &s));
     return um_tape_push(t, &op, (um_var[]){ a, b }, (um_shape){ p.n, p.h, p.w, q.c }, &s, sizeof s);
 }
