@@ -3,11 +3,29 @@
  * registers. */
 #include "base/cpu.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #if defined __x86_64__
 #include <cpuid.h>
+
+#if defined __linux__
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Linux saves the 8 KiB of tile registers only for programs that have asked for them. */
+static bool tiles_granted(void)
+{
+    enum { ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18 };
+    return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
+}
+#else
+static bool tiles_granted(void)
+{
+    return false;
+}
+#endif
 
 unsigned um_cpu_features(void)
 {
@@ -17,6 +35,13 @@ unsigned um_cpu_features(void)
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
         set |= UM_CPU_AVX512;
+    unsigned a, b, c, d;
+    if (set & UM_CPU_AVX512 && __get_cpuid_count(7, 1, &a, &b, &c, &d) && a >> 5 & 1)
+        set |= UM_CPU_AVX512_BF16;
+    const unsigned tiles = 1u << 24 | 1u << 22; /* AMX-TILE and AMX-BF16 */
+    if (set & UM_CPU_AVX512_BF16 && __get_cpuid_count(7, 0, &a, &b, &c, &d) &&
+        (d & tiles) == tiles && tiles_granted())
+        set |= UM_CPU_AMX_BF16;
     return set;
 }
 

@@ -121,11 +121,22 @@ static inline void case_same_bits(const char *what, size_t count, const um_real 
         omp_set_num_threads(before_);                        \
     } while (0)
 
+/* The i-th tier whose instructions are emulated (emulated.h), NULL behind the last. */
+const um_kernels *emulated_tier(int i);
+
+/* The i-th tier that tests can run: those of this machine, then the emulated ones. */
+static inline const um_kernels *case_tier(int i)
+{
+    int own = 0;
+    while (um_kernels_tier(own)) own++;
+    return i < own ? um_kernels_tier(i) : emulated_tier(i - own);
+}
+
 /* `check` with each tier but scalar itself, whose name is told. */
 static inline void for_each_tier(void (*check)(const um_kernels *fast, const um_kernels *scalar))
 {
-    const um_kernels *k, *scalar = um_kernels_tier(0);
-    for (int i = 1; (k = um_kernels_tier(i)); i++) {
+    const um_kernels *k, *scalar = case_tier(0);
+    for (int i = 1; (k = case_tier(i)); i++) {
         print_message("           tier %s\n", k->isa);
         check(k, scalar);
     }

@@ -26,7 +26,7 @@ static void an_element_falls_whatever_the_length(void **state)
 {
     (void)state;
     const um_kernels *k;
-    for (int tier = 0; (k = um_kernels_tier(tier)); tier++)
+    for (int tier = 0; (k = case_tier(tier)); tier++)
         for (size_t i = 0; i < UM_COUNT(LENGTHS); i++) {
             const size_t n = LENGTHS[i];
             kernel_case c = { 0 };

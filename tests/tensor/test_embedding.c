@@ -8,7 +8,7 @@ static void rows_are_looked_up_by_number(void **state)
     (void)state;
     const um_real table[] = { 1, 2, 3, 4, 5, 6 };
     const um_kernels *k;
-    for (int i = 0; (k = um_kernels_tier(i)); i++) {
+    for (int i = 0; (k = case_tier(i)); i++) {
         kernel_case c = { 0 };
         um_real *y = case_empty(&c, 6, UNALIGNED);
         k->embedding(3, 2, table, ids, y);
@@ -23,7 +23,7 @@ static void gradients_of_a_row_add_up_in_order(void **state)
     (void)state;
     const um_real dy[] = { 1, 10, 2, 20, 3, 30 };
     const um_kernels *k;
-    for (int i = 0; (k = um_kernels_tier(i)); i++)
+    for (int i = 0; (k = case_tier(i)); i++)
         for (int add = 0; add < 2; add++) {
             const um_real start = add ? 100 : 0;
             const um_real right[] = { start + 2, start + 20, start, start, start + 4, start + 40 };

@@ -20,7 +20,7 @@ static const um_kernels scalar = {
 
 /* Each tier is a whole table, defined in fast/tier.c by the objects of its instruction set. */
 extern const um_kernels um_kernels_portable, um_kernels_avx2, um_kernels_avx512,
-    um_kernels_neon;
+    um_kernels_avx512bf16, um_kernels_amx, um_kernels_neon;
 
 static const struct tier {
     const um_kernels *kernels;
@@ -32,6 +32,8 @@ static const struct tier {
 #ifdef UM_TIERS_X86
     { &um_kernels_avx2, UM_CPU_AVX2 },
     { &um_kernels_avx512, UM_CPU_AVX512 },
+    { &um_kernels_avx512bf16, UM_CPU_AVX512_BF16 },
+    { &um_kernels_amx, UM_CPU_AMX_BF16 },
 #endif
 #ifdef UM_TIERS_ARM
     { &um_kernels_neon, 0 }, /* every 64-bit Arm has it */
