@@ -82,6 +82,13 @@ static const um_conv2d_shape *with(const um_conv2d_shape *s, um_precision precis
     return &copy;
 }
 
+/* In bf16 3 x 3 convolutions may round transformed tiles instead of pixels: other numbers, each off
+ * by up to 2^-9 of itself. */
+static double tolerance_of(const um_conv2d_shape *s)
+{
+    return s->precision == UM_BF16 && s->k == 3 && s->stride == 1 ? 2e-2 : 1e-5;
+}
+
 static void each_layer(const um_kernels *fast, const um_kernels *scalar)
 {
     for (size_t i = 0; i < UM_COUNT(layers); i++)
@@ -91,9 +98,10 @@ static void each_layer(const um_kernels *fast, const um_kernels *scalar)
             kernel_case c = { 0 };
             const operands o = make(&c, s, add);
             const pass got = run(&c, fast, s, &o, add), right = run(&c, scalar, s, &o, add);
-            case_near(layers[i].why, o.y_count, got.y, right.y, 1e-5);
-            case_near(layers[i].why, o.x_count, got.dx, right.dx, 1e-5);
-            case_near(layers[i].why, o.w_count, got.dw, right.dw, 1e-5);
+            const double tolerance = tolerance_of(s);
+            case_near(layers[i].why, o.y_count, got.y, right.y, tolerance);
+            case_near(layers[i].why, o.x_count, got.dx, right.dx, tolerance);
+            case_near(layers[i].why, o.w_count, got.dw, right.dw, tolerance);
             case_end(&c);
         }
 }

@@ -38,6 +38,7 @@ INLINE int pairs_of(int k)
 #define bf16_cols TIER(bf16_cols)
 #define bf16_panel_rows TIER(bf16_panel_rows)
 #define bf16_panel_cols TIER(bf16_panel_cols)
+#define bf16_turn TIER(bf16_turn)
 #define bf16_block TIER(bf16_block)
 
 /* out <- k numbers and zeros up to 2 pairs_of(k) */
@@ -53,11 +54,15 @@ void bf16_cols(int m, int k, const float *a, ptrdiff_t a_col, pair *out);
 void bf16_panel_rows(int k, int n, const float *b, ptrdiff_t b_row, pair *panel);
 void bf16_panel_cols(int k, int n, const float *b, ptrdiff_t b_col, pair *panel);
 
+/* turned[cols][rows] <- w[rows][cols], floats */
+void bf16_turn(int rows, int cols, const float *w, float *turned);
+
 /* C (m x n, rows c_row apart) (+)= A B + bias for one panel of B: 1 <= n <= NR; `pairs` of each row
- * of A and of the panel, a multiple of KSTEP / 2, may be 0; bias [n] or NULL. A number of C is one
- * chain of sums over l: its bits depend on its row of A and column of B alone. */
-void bf16_block(int m, int n, int pairs, const pair *a, ptrdiff_t a_row, const pair *panel,
-                const float *bias, float *c, ptrdiff_t c_row, bool add);
+ * of A and of the panel, a multiple of KSTEP / 2, may be 0; bias [n] or NULL. Pair l of row i of A
+ * is a[i * a_row + l * a_col]; tiles of AMX need a_col = 1. A number of C is one chain of sums over
+ * l: its bits depend on its row of A and column of B alone. */
+void bf16_block(int m, int n, int pairs, const pair *a, ptrdiff_t a_row, ptrdiff_t a_col,
+                const pair *panel, const float *bias, float *c, ptrdiff_t c_row, bool add);
 
 /* C (+)= a block of A, converted, times panels p .. p_end - 1 of the packed B, whose panels lie
  * panel_stride apart; in steps over k whose part of a panel stays in the L1 and L2 caches. */
@@ -70,7 +75,7 @@ INLINE void bf16_panels(int m, int n, int pairs, const pair *a, const pair *pane
     do {
         const int step = UM_MIN(STEP, pairs - l);
         for (int i = p; i < p_end; i++)
-            bf16_block(m, UM_MIN(NR, n - i * NR), step, a + l, pairs,
+            bf16_block(m, UM_MIN(NR, n - i * NR), step, a + l, pairs, 1,
                        panels + i * panel_stride + (ptrdiff_t)l * NR,
                        bias && l == 0 ? bias + i * NR : NULL, c + i * NR, c_row, add || l > 0);
         l += STEP;

@@ -29,7 +29,8 @@ INLINE vf dot(vf sum, vi a, vi b)
 
 /* The first `nv` vectors of the panel alone: a narrow C leaves the rest out. */
 INLINE void block(const int m, const int nv, int n, int pairs, const pair *a, ptrdiff_t a_row,
-                  const pair *panel, const float *bias, float *c, ptrdiff_t c_row, bool add)
+                  ptrdiff_t a_col, const pair *panel, const float *bias, float *c, ptrdiff_t c_row,
+                  bool add)
 {
     vf s[MR][NV];
     UNROLL
@@ -38,7 +39,7 @@ INLINE void block(const int m, const int nv, int n, int pairs, const pair *a, pt
         UNROLL
         for (int i = 0; i < m; i++) s[i][j] = first;
     }
-    for (int l = 0; l < pairs; l++, a++, panel += NR) {
+    for (int l = 0; l < pairs; l++, a += a_col, panel += NR) {
         UNROLL
         for (int half = 0; half < HALVES; half++) {
             vi b[NV];
@@ -61,16 +62,17 @@ INLINE void block(const int m, const int nv, int n, int pairs, const pair *a, pt
     }
 }
 
-typedef void block_fn(int n, int pairs, const pair *a, ptrdiff_t a_row, const pair *panel,
-                      const float *bias, float *c, ptrdiff_t c_row, bool add);
+typedef void block_fn(int n, int pairs, const pair *a, ptrdiff_t a_row, ptrdiff_t a_col,
+                      const pair *panel, const float *bias, float *c, ptrdiff_t c_row, bool add);
 
 /* One copy for each height and width (narrow: one vector). */
 #define COPIES(m) COPY(wide, m, NV) COPY(narrow, m, 1)
 #define COPY(name, m, nv)                                                                          \
-    static void name##_##m(int n, int pairs, const pair *a, ptrdiff_t a_row, const pair *panel,    \
-                           const float *bias, float *c, ptrdiff_t c_row, bool add)                 \
+    static void name##_##m(int n, int pairs, const pair *a, ptrdiff_t a_row, ptrdiff_t a_col,      \
+                           const pair *panel, const float *bias, float *c, ptrdiff_t c_row,        \
+                           bool add)                                                               \
     {                                                                                              \
-        block(m, nv, n, pairs, a, a_row, panel, bias, c, c_row, add);                              \
+        block(m, nv, n, pairs, a, a_row, a_col, panel, bias, c, c_row, add);                       \
     }
 COPIES(1)
 COPIES(2)
@@ -91,12 +93,12 @@ COPIES(4) COPIES(5) COPIES(6)
     }
         static block_fn *const copies[2][MR + 1] = { HEIGHTS(wide), HEIGHTS(narrow) };
 
-void bf16_block(int m, int n, int pairs, const pair *a, ptrdiff_t a_row, const pair *panel,
-                const float *bias, float *c, ptrdiff_t c_row, bool add)
+void bf16_block(int m, int n, int pairs, const pair *a, ptrdiff_t a_row, ptrdiff_t a_col,
+                const pair *panel, const float *bias, float *c, ptrdiff_t c_row, bool add)
 {
     for (int left = ceil_div(m, MR); left > 0; left--) {
         const int h = ceil_div(m, left);
-        copies[n <= VW][h](n, pairs, a, a_row, panel, bias, c, c_row, add);
+        copies[n <= VW][h](n, pairs, a, a_row, a_col, panel, bias, c, c_row, add);
         a += h * a_row, c += h * c_row, m -= h;
     }
 }

@@ -88,3 +88,18 @@ void bf16_panel_cols(int k, int n, const float *b, ptrdiff_t b_col, pair *panel)
                     store_pairs(panel + (ptrdiff_t)(l + i) * NR + j0, (vi)r[i], VW);
         }
 }
+
+void bf16_turn(int rows, int cols, const float *w, float *turned)
+{
+    for (int i = 0; i < rows; i += VW)
+        for (int j = 0; j < cols; j += VW) {
+            vf r[VW];
+            UNROLL
+            for (int k = 0; k < VW; k++)
+                r[k] = i + k < rows ? ldn(w + (size_t)(i + k) * cols + j, cols - j) : (vf){ 0 };
+            transpose(r);
+            UNROLL
+            for (int k = 0; k < VW; k++)
+                if (j + k < cols) stn(turned + (size_t)(j + k) * rows + i, r[k], rows - i);
+        }
+}

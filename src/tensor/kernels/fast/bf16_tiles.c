@@ -75,9 +75,10 @@ static void put(int m, int n, const float *sums, const float *bias, float *c, pt
         }
 }
 
-void bf16_block(int m, int n, int pairs, const pair *a, ptrdiff_t a_row, const pair *panel,
-                const float *bias, float *c, ptrdiff_t c_row, bool add)
+void bf16_block(int m, int n, int pairs, const pair *a, ptrdiff_t a_row, ptrdiff_t a_col,
+                const pair *panel, const float *bias, float *c, ptrdiff_t c_row, bool add)
 {
+    (void)a_col; /* 1 */
     float sums[TALL * NR] __attribute__((aligned(64)));
     int set = 0; /* rows that the tiles are shaped for */
     for (int i = 0; i < m; i += TALL) {

@@ -24,6 +24,13 @@ um_conv2d_dx_fn TIER(direct_dx_bf16);
 um_conv2d_dw_fn TIER(direct_dw_bf16);
 um_conv2d_scratch_fn TIER(direct_scratch_bf16);
 
+/* k = 3, stride 1, pads 1, in bf16: Winograd's F(2x2, 3x3); not with tiles of AMX, which are faster
+ * at the plain product */
+um_conv2d_fn TIER(winograd_bf16);
+um_conv2d_dx_fn TIER(winograd_dx_bf16);
+um_conv2d_dw_fn TIER(winograd_dw_bf16);
+um_conv2d_scratch_fn TIER(winograd_scratch_bf16), TIER(winograd_dw_scratch_bf16);
+
 /* of one pass over all images */
 INLINE double conv2d_multiply_adds(const um_conv2d_shape *s)
 {

@@ -9,7 +9,6 @@
  * the filters. */
 #include "tensor/kernels/fast/bf16.h"
 #include "tensor/kernels/fast/patches.h"
-#include "tensor/kernels/fast/transpose.h"
 
 #include <omp.h>
 
@@ -85,22 +84,6 @@ void TIER(direct_bf16)(const um_conv2d_shape *s, const float *x, const float *w,
     }
 }
 
-/* turned[c][.. turned_row] <- w[..][c] of one tap: a transposed matrix rows x cols */
-static void turn(int rows, int cols, const float *w, float *turned)
-{
-    for (int i = 0; i < rows; i += VW)
-        for (int j = 0; j < cols; j += VW) {
-            vf r[VW];
-            UNROLL
-            for (int k = 0; k < VW; k++)
-                r[k] = i + k < rows ? ldn(w + (size_t)(i + k) * cols + j, cols - j) : (vf){ 0 };
-            transpose(r);
-            UNROLL
-            for (int k = 0; k < VW; k++)
-                if (j + k < cols) stn(turned + (size_t)(j + k) * rows + i, r[k], rows - i);
-        }
-}
-
 /* the filters of class (a, b), its last tap first, each tap transposed to [co][ci]; shared among
  * the threads */
 static void turn_class(const um_conv2d_shape *s, int a, int b, const float *w, float *turned)
@@ -111,7 +94,7 @@ static void turn_class(const um_conv2d_shape *s, int a, int b, const float *w, f
     for (int t = 0; t < v.tall * v.wide; t++) {
         const int i = first_tap(s, a) + s->stride * (v.tall - 1 - t / v.wide);
         const int j = first_tap(s, b) + s->stride * (v.wide - 1 - t % v.wide);
-        turn(s->ci, s->co, w + (i * s->k + j) * tap, turned + t * tap);
+        bf16_turn(s->ci, s->co, w + (i * s->k + j) * tap, turned + t * tap);
     }
 }
 
