@@ -12,6 +12,7 @@
 #if defined __x86_64__
 #pragma GCC diagnostic ignored "-Wpsabi"
 #include <immintrin.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -87,7 +88,7 @@ static inline __m256bh emulated_cvtneps(__m512 x)
 #endif
 
 #if defined EMULATE_TILES
-#define __AMX_BF16__ 1
+#define UM_TILES
 
 /* The state of a thread: the bytes and rows of each tile; what the instructions refuse, traps. */
 typedef struct emulated_tile {

@@ -21,7 +21,7 @@ typedef unsigned vu __attribute__((vector_size(4 * VW)));
 typedef bf16 vh __attribute__((vector_size(2 * VW)));
 typedef int viu __attribute__((vector_size(4 * VW), aligned(4), may_alias));
 
-#if defined __AMX_BF16__
+#if defined UM_TILES /* from Meson: the tier has the tile registers of AMX */
 enum { KSTEP = 32, ROWS = 64 };
 #else
 enum { KSTEP = 2, ROWS = 4 * MR };

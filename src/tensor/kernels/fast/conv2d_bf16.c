@@ -8,7 +8,7 @@ typedef enum way { PRODUCT, WINOGRAD, DIRECT, WAYS } way;
 static way choose(const um_conv2d_shape *s)
 {
     if (s->k == 1 && s->stride == 1) return PRODUCT;
-#if !defined __AMX_BF16__
+#if !defined UM_TILES
     const bool same = s->k == 3 && s->stride == 1 && s->pad == 1 && s->pad_end == 1;
     if (same && UM_MIN(s->h, s->w) > 1 && UM_MIN(s->ci, s->co) >= 16) return WINOGRAD;
 #endif
@@ -55,7 +55,7 @@ static const struct {
     um_conv2d_scratch_fn *scratch;
 } ways[WAYS] = {
     [PRODUCT] = { product, product_dx, product_dw, product_scratch },
-#if !defined __AMX_BF16__
+#if !defined UM_TILES
     [WINOGRAD] = { TIER(winograd_bf16), TIER(winograd_dx_bf16), TIER(winograd_dw_bf16),
                    TIER(winograd_scratch_bf16) },
 #endif
