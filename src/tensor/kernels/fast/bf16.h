@@ -33,7 +33,7 @@ INLINE int pairs_of(int k)
     return round_up(k, KSTEP) / 2;
 }
 
-#define bf16_row TIER(bf16_row)
+#define bf16_run TIER(bf16_run)
 #define bf16_rows TIER(bf16_rows)
 #define bf16_cols TIER(bf16_cols)
 #define bf16_panel_rows TIER(bf16_panel_rows)
@@ -41,8 +41,8 @@ INLINE int pairs_of(int k)
 #define bf16_turn TIER(bf16_turn)
 #define bf16_block TIER(bf16_block)
 
-/* out <- k numbers and zeros up to 2 pairs_of(k) */
-void bf16_row(int k, const float *x, pair *out);
+/* out <- count numbers */
+void bf16_run(size_t count, const float *x, bf16 *out);
 
 /* out[i][pairs_of(k)] <- m rows of A, which lies by rows, a[i * a_row + l], or by columns,
  * a[i + l * a_col] */

@@ -9,20 +9,25 @@ INLINE void store_pairs(pair *to, vi v, ptrdiff_t n)
     stn((float *)to, (vf)v, n);
 }
 
-void bf16_row(int k, const float *x, pair *out)
+void bf16_run(size_t count, const float *x, bf16 *out)
 {
-    bf16 *to = (bf16 *)out;
-    const int whole = 2 * pairs_of(k);
-    for (int l = 0; l < whole; l += VW) {
-        const vh v = narrow(ldn(x + l, k - l));
-        memcpy(to + l, &v, sizeof(bf16) * UM_MIN(VW, whole - l));
+    size_t i = 0;
+    for (; i + VW <= count; i += VW) {
+        const vh v = narrow(ld(x + i));
+        memcpy(out + i, &v, sizeof v);
     }
+    const vh v = narrow(ldn(x + i, (ptrdiff_t)(count - i)));
+    memcpy(out + i, &v, sizeof(bf16) * (count - i));
 }
 
 void bf16_rows(int m, int k, const float *a, ptrdiff_t a_row, pair *out)
 {
     const int row = pairs_of(k);
-    for (int i = 0; i < m; i++) bf16_row(k, a + i * a_row, out + (ptrdiff_t)i * row);
+    for (int i = 0; i < m; i++) {
+        bf16 *to = (bf16 *)(out + (ptrdiff_t)i * row);
+        bf16_run((size_t)k, a + i * a_row, to);
+        memset(to + k, 0, sizeof(bf16) * (size_t)(2 * row - k));
+    }
 }
 
 /* r[p] lane i: the pair of numbers l + 2 p and l + 2 p + 1 of column i, n columns of depth k alive;

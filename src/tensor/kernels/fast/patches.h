@@ -72,24 +72,26 @@ INLINE spot spot_of(const view *v, int t)
     return (spot){ t / (v->rows * v->cols), t / v->cols % v->rows, t % v->cols };
 }
 
-/* patch[depth_of] <- what result t reads */
-INLINE void gather(const view *v, const float *x, int t, float *patch)
+/* patch[depth_of] <- what result t reads, numbers of `size` bytes */
+INLINE void gather(const view *v, size_t size, const void *x, int t, void *patch)
 {
     const spot s = spot_of(v, t);
-    const int col = s.col * v->step + v->left, line = v->wide * v->c;
+    const int col = s.col * v->step + v->left;
+    const size_t pixel = size * v->c, line = v->wide * pixel;
     const int before = UM_MIN(UM_MAX(0, -col), v->wide);
     const int inside = UM_MAX(0, UM_MIN(v->wide, v->w - col) - before);
-    for (int u = 0; u < v->tall; u++, patch += line) {
+    char *to = patch;
+    for (int u = 0; u < v->tall; u++, to += line) {
         const int row = s.row * v->step + v->top + u;
         if (row < 0 || row >= v->h || inside == 0) {
-            memset(patch, 0, sizeof(float) * line);
+            memset(to, 0, line);
             continue;
         }
         const size_t from = ((size_t)s.image * v->h + row) * v->w + (col + before);
-        const int start = before * v->c, count = inside * v->c;
-        memset(patch, 0, sizeof(float) * start);
-        memcpy(patch + start, x + from * v->c, sizeof(float) * count);
-        memset(patch + start + count, 0, sizeof(float) * (line - start - count));
+        const size_t start = before * pixel, count = inside * pixel;
+        memset(to, 0, start);
+        memcpy(to + start, (const char *)x + from * pixel, count);
+        memset(to + start + count, 0, line - start - count);
     }
 }
 

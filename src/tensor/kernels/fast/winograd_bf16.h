@@ -2,7 +2,7 @@
  * winograd_bf16.h - tiles of F(2x2, 3x3) (Lavin and Gray, arXiv 1509.09308) for bf16 operands, and
  * their transforms
  *
- *     y = A^T [ sum_ci (G w G^T) * (B^T d B) ] A        for each 2 x 2 tile of y, d its 4 x 4 pixels
+ *     y = A^T [ sum_ci (G w G^T) * (B^T d B) ] A    for each 2 x 2 tile of y, d its 4 x 4 pixels
  *
  * Transforms are made in float, and rounded when they become factors. Their coefficients are 0, 1
  * and 1/2, so that a rounded factor is hardly worse than a rounded pixel; those of F(4x4) would
