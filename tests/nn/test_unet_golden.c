@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tensor/kernels/kernels.h"
+#include "tensor/kernel_case.h"
 
 /* Of the output's largest value, and of each gradient's; a gradient below `noise` of the network's
  * largest is rounding noise around zero, and held against that largest one. */
@@ -108,9 +108,9 @@ static void outputs_and_gradients_are_pytorchs(void **state)
 {
     (void)state;
     for (int m = 0; unet_run_models[m]; m++)
-        for (int i = 0; um_kernels_tier(i); i++)
+        for (int i = 0; case_tier(i); i++)
             for (int threads = 1; threads <= 2; threads++)
-                check_model(unet_run_models[m], um_kernels_tier(i), threads);
+                check_model(unet_run_models[m], case_tier(i), threads);
 }
 
 /* rms of the difference over rms of the file's numbers */
@@ -134,31 +134,37 @@ static double relative_images(unet_run *r, const char *name, const float *ours)
 }
 
 /* A rounded operand is off by up to 2^-9 of itself; over the layers of these networks that grows to
- * 1 % of the output and 1.6 % of its gradient. Not of the gradient of tiny_plain: its ReLU has a
- * slope that jumps. */
+ * 1.0 % of the output and 1.6 % of its gradient, or to 1.3 % and 2.2 % where tiles are transformed
+ * first. The gradient of tiny_plain is left out: its ReLU has a slope that jumps. */
 static const double bf16_output = 0.02, bf16_gradient = 0.04;
 
-static void check_bf16(const char *model, const um_kernels *kernels)
+/* *y, *dx become the largest errors so far. */
+static void check_bf16(const char *model, const um_kernels *kernels, double *y, double *dx)
 {
     um_ctx ctx;
     unet_run r;
     um_ctx_init(&ctx);
     ctx.kernels = kernels;
     unet_run_start_in(&r, &ctx, model, false, UM_BF16);
-    const double y = relative_images(&r, "output", um_data(r.tape, r.output));
-    const double dx = relative_images(&r, "grad_sample", um_grad(r.tape, r.x));
-    const bool smooth = strcmp(model, "tiny_plain") != 0;
-    if (!(y > 1e-3 && y < bf16_output && (dx < bf16_gradient || !smooth)))
-        fail_msg("%s, %s: output off by %g, gradient by %g", model, kernels->isa, y, dx);
+    const double output = relative_images(&r, "output", um_data(r.tape, r.output));
+    double gradient = relative_images(&r, "grad_sample", um_grad(r.tape, r.x));
+    if (strcmp(model, "tiny_plain") == 0) gradient = 0;
+    if (!(output > 1e-3 && output < bf16_output && gradient < bf16_gradient))
+        fail_msg("%s, %s: output off by %g, gradient by %g", model, kernels->isa, output, gradient);
+    *y = fmax(*y, output), *dx = fmax(*dx, gradient);
     unet_run_stop(&r);
 }
 
 static void in_bf16_they_are_near_pytorchs(void **state)
 {
     (void)state;
-    for (int m = 0; unet_run_models[m]; m++)
-        for (int i = 0; um_kernels_tier(i); i++)
-            check_bf16(unet_run_models[m], um_kernels_tier(i));
+    for (int i = 0; case_tier(i); i++) {
+        double y = 0, dx = 0;
+        for (int m = 0; unet_run_models[m]; m++)
+            check_bf16(unet_run_models[m], case_tier(i), &y, &dx);
+        print_message("           tier %s: output off by %.2g, gradient by %.2g\n",
+                      case_tier(i)->isa, y, dx);
+    }
 }
 
 int main(void)

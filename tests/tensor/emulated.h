@@ -18,8 +18,8 @@
 
 #define UM_VW 16
 
-typedef float emulated_f __attribute__((vector_size(64)));
-typedef uint32_t emulated_u __attribute__((vector_size(64)));
+typedef float em_f __attribute__((vector_size(64)));
+typedef uint32_t em_u __attribute__((vector_size(64)));
 
 static inline __m512 emulated_fmadd(__m512 a, __m512 b, __m512 c)
 {
@@ -37,44 +37,44 @@ static inline __m512 emulated_sqrt(__m512 x)
 #define _mm512_sqrt_ps emulated_sqrt
 
 /* Denormals count as zeros of their sign. */
-static inline emulated_f emulated_flushed(emulated_f x)
+static inline em_f em_flushed(em_f x)
 {
-    const emulated_u bits = (emulated_u)x, small = (emulated_u)((bits & 0x7fffffff) < 0x00800000);
-    return (emulated_f)(bits & ~(small & 0x7fffffff));
+    const em_u bits = (em_u)x, small = (em_u)((bits & 0x7fffffff) < 0x00800000);
+    return (em_f)(bits & ~(small & 0x7fffffff));
 }
 
 /* sum + a b for numbers that are bf16: their product is exact, so one rounding, as of an FMA */
-static inline emulated_f emulated_multiply_add(emulated_f a, emulated_f b, emulated_f sum)
+static inline em_f em_multiply_add(em_f a, em_f b, em_f sum)
 {
-    return emulated_flushed(emulated_flushed(a) * emulated_flushed(b) + emulated_flushed(sum));
+    return em_flushed(em_flushed(a) * em_flushed(b) + em_flushed(sum));
 }
 
 #if defined EMULATE_DOT
 #define __AVX512BF16__ 1
 
-static inline emulated_f emulated_odd_of(emulated_u pairs)
+static inline em_f em_odd(em_u pairs)
 {
-    return (emulated_f)(pairs & 0xffff0000);
+    return (em_f)(pairs & 0xffff0000);
 }
-static inline emulated_f emulated_even_of(emulated_u pairs)
+static inline em_f em_even(em_u pairs)
 {
-    return (emulated_f)(pairs << 16);
+    return (em_f)(pairs << 16);
 }
 
 /* VDPBF16PS */
 static inline __m512 emulated_dpbf16(__m512 sum, __m512bh a, __m512bh b)
 {
-    const emulated_u x = (emulated_u)a, y = (emulated_u)b;
-    const emulated_f odd = emulated_multiply_add(emulated_odd_of(x), emulated_odd_of(y), (emulated_f)sum);
-    return (__m512)emulated_multiply_add(emulated_even_of(x), emulated_even_of(y), odd);
+    const em_u x = (em_u)a, y = (em_u)b;
+    const em_f odd = em_multiply_add(em_odd(x), em_odd(y), (em_f)sum);
+    return (__m512)em_multiply_add(em_even(x), em_even(y), odd);
 }
 
 /* VCVTNEPS2BF16 */
 static inline __m256bh emulated_cvtneps(__m512 x)
 {
-    const emulated_u bits = (emulated_u)emulated_flushed((emulated_f)x), even = bits >> 16 & 1;
-    const emulated_u nan = (emulated_u)(x != x);
-    const emulated_u rounded = (nan & (bits | 0x400000)) | (~nan & (bits + even + 0x7fff));
+    const em_u bits = (em_u)em_flushed((em_f)x), even = bits >> 16 & 1;
+    const em_u nan = (em_u)(x != x);
+    const em_u rounded = (nan & (bits | 0x400000)) | (~nan & (bits + even + 0x7fff));
     uint16_t out[16];
     __m256bh result;
     for (int i = 0; i < 16; i++) out[i] = (uint16_t)(rounded[i] >> 16);
@@ -93,7 +93,7 @@ static inline __m256bh emulated_cvtneps(__m512 x)
 /* The state of a thread: the bytes and rows of each tile; what the instructions refuse, traps. */
 typedef struct emulated_tile {
     int rows, bytes;
-    emulated_u row[16];
+    em_u row[16];
 } emulated_tile;
 
 static _Thread_local emulated_tile emulated_tiles[8];
@@ -118,8 +118,8 @@ static inline void emulated_loadconfig(const void *config)
     for (int t = 0; t < 8; t++) {
         emulated_tiles[t].bytes = c[16 + 2 * t] | c[17 + 2 * t] << 8;
         emulated_tiles[t].rows = c[48 + t];
-        if (emulated_tiles[t].bytes > 64 || emulated_tiles[t].rows > 16 || !emulated_tiles[t].bytes != !emulated_tiles[t].rows)
-            __builtin_trap();
+        const int rows = emulated_tiles[t].rows, bytes = emulated_tiles[t].bytes;
+        if (bytes > 64 || rows > 16 || !bytes != !rows) __builtin_trap();
     }
 }
 
@@ -151,13 +151,13 @@ static inline void emulated_tdpbf16ps(int to, int left, int right)
     emulated_tile *c = emulated_use(to), *a = emulated_use(left), *b = emulated_use(right);
     if (a->rows != c->rows || b->bytes != c->bytes || a->bytes != 4 * b->rows) __builtin_trap();
     for (int m = 0; m < c->rows; m++) {
-        emulated_f even = { 0 }, odd = { 0 };
+        em_f even = { 0 }, odd = { 0 };
         for (int k = 0; k < b->rows; k++) {
-            const emulated_u x = a->row[m][k] - (emulated_u){ 0 };
-            even = emulated_multiply_add(emulated_even_of(x), emulated_even_of(b->row[k]), even);
-            odd = emulated_multiply_add(emulated_odd_of(x), emulated_odd_of(b->row[k]), odd);
+            const em_u x = a->row[m][k] - (em_u){ 0 };
+            even = em_multiply_add(em_even(x), em_even(b->row[k]), even);
+            odd = em_multiply_add(em_odd(x), em_odd(b->row[k]), odd);
         }
-        c->row[m] = (emulated_u)emulated_flushed((emulated_f)c->row[m] + emulated_flushed(even + odd));
+        c->row[m] = (em_u)em_flushed((em_f)c->row[m] + em_flushed(even + odd));
     }
 }
 #undef _tile_loadconfig
