@@ -13,8 +13,8 @@ typedef struct um_model um_model;
 
 /* Open a model: a run folder, a checkpoint folder, or any diffusers pipeline or UNet2DModel folder.
  * Settings in use: run.threads, run.isa, sample.precision, sample.weights (raw needs a checkpoint
- * with its training state). The settings may be closed before the model. UM_BAD_FILE names what is missing or does
- * not fit. On failure *m is NULL. */
+ * with its training state). The settings may be closed before the model. UM_BAD_FILE names what is
+ * missing or does not fit. On failure *m is NULL. */
 UM_API um_status um_model_open(um_model **m, um_ctx *ctx, const char *path, um_settings *s);
 
 /* Close and set *m to NULL; a *m that is NULL is accepted. So for every _close of the library. */
