@@ -17,8 +17,8 @@ typedef struct um_train_settings {
     uint64_t seed;
     int64_t steps;  /* of the optimiser */
     int batch;      /* images in each of them */
-    int accumulate; /* parts that a batch is computed in, one after another; divides batch; 0: as many
-                     * as make it fast (um_unet_part) */
+    int accumulate; /* parts that a batch is computed in, one after another; divides batch; 0: as
+                     * many as make it fast (um_unet_part) */
     bool flip;      /* mirror each image with probability 1/2 */
     bool recompute; /* trade time for memory (gradient checkpointing) */
     um_precision precision; /* of products */

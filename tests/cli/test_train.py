@@ -88,7 +88,8 @@ class RunFolder(WithRun):
         self.assertEqual(grid.texts["unmist.model"], self.model)
 
     def test_more_than_memory_holds_is_told_with_what_to_lower(self):
-        r = self.fails(1, "no memory", "train", self.config, "--out", "run", "train.batch=65536", "train.accumulate=1", "data.image_size=64")
+        r = self.fails(1, "no memory", "train", self.config, "--out", "run", "train.batch=65536",
+                       "train.accumulate=1", "data.image_size=64")
         self.assertRegex(r.err, r"\Aunmist: no memory for 65536 images at a time: \d{5,} MiB .*train\.accumulate.*\n\Z")
 
     def test_a_sample_grid_says_how_to_draw_it_again(self):

@@ -45,7 +45,7 @@ static um_unet_config small_config(void)
     return c;
 }
 
-/* Parts of a batch: large for ddpm-cifar10-32, whose weights are many; smaller for larger images. */
+/* Parts of a batch: large for ddpm-cifar10-32, whose weights are many; few large images. */
 static void parts_follow_network_and_size_alone(void **state)
 {
     (void)state;

@@ -31,10 +31,24 @@ static inline __m512 emulated_sqrt(__m512 x)
     for (int i = 0; i < 16; i++) x[i] = __builtin_sqrtf(x[i]);
     return x;
 }
+static inline __m512 emulated_max(__m512 a, __m512 b)
+{
+    for (int i = 0; i < 16; i++) a[i] = a[i] > b[i] ? a[i] : b[i];
+    return a;
+}
+static inline __m512 emulated_min(__m512 a, __m512 b)
+{
+    for (int i = 0; i < 16; i++) a[i] = a[i] < b[i] ? a[i] : b[i];
+    return a;
+}
 #undef _mm512_fmadd_ps
 #undef _mm512_sqrt_ps
+#undef _mm512_max_ps
+#undef _mm512_min_ps
 #define _mm512_fmadd_ps emulated_fmadd
 #define _mm512_sqrt_ps emulated_sqrt
+#define _mm512_max_ps emulated_max
+#define _mm512_min_ps emulated_min
 
 /* Denormals count as zeros of their sign. */
 static inline em_f em_flushed(em_f x)

@@ -45,9 +45,9 @@ INLINE vf vsqrt(vf x)
 /* a > b ? a : b and a < b ? a : b: where one is not a number, the second */
 INLINE vf vmax(vf a, vf b)
 {
-#if defined __AVX512F__
+#if UM_VW == 16
     return _mm512_max_ps(a, b);
-#elif defined __AVX2__
+#elif UM_VW == 8
     return _mm256_max_ps(a, b);
 #else
     return vselect(a > b, a, b);
@@ -55,9 +55,9 @@ INLINE vf vmax(vf a, vf b)
 }
 INLINE vf vmin(vf a, vf b)
 {
-#if defined __AVX512F__
+#if UM_VW == 16
     return _mm512_min_ps(a, b);
-#elif defined __AVX2__
+#elif UM_VW == 8
     return _mm256_min_ps(a, b);
 #else
     return vselect(a < b, a, b);

@@ -5,7 +5,7 @@
  * A chunk of tiles is taken in two steps:
  *   1. V[point][tile][ci] = B^T d B for all tiles
  *   2. for a block of tiles and a panel of NR channels of y:
- *      M[point] = V[point] U[point], then y = A^T M A; M is small and stays in the L1 and L2 caches.
+ *      M[point] = V[point] U[point], then y = A^T M A; M is small and stays in the nearest caches.
  * Where there are tiles enough for every thread, a thread takes whole chunks, so small that V stays
  * in its L2 cache. Else all threads share a large chunk, with a barrier between the two steps.
  *
