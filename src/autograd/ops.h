@@ -19,9 +19,10 @@ um_var um_linear(um_tape *t, um_var x, um_var w, um_var bias);
 /* a [n, h, r, k] times b [n, h, k, c] -> [n, h, r, c], one product for each (n, h). */
 um_var um_matmul(um_tape *t, um_var a, um_var b);
 
-/* x [n, h, w, c]; gamma, beta [1, 1, 1, c] (kernels/group_norm.h); silu: SiLU behind it, fused. */
-um_var um_group_norm(um_tape *t, um_var x, um_var gamma, um_var beta, int groups, double eps,
-                     bool silu);
+/* x [n, h, w, c]; gamma, beta [1, 1, 1, c]; offset [n, 1, 1, c], added to x at each pixel before,
+ * or none (kernels/group_norm.h); silu: SiLU behind it. All fused. */
+um_var um_group_norm(um_tape *t, um_var x, um_var gamma, um_var beta, um_var offset, int groups,
+                     double eps, bool silu);
 
 um_var um_activate(um_tape *t, um_var x, um_activation kind);
 

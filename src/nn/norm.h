@@ -23,4 +23,8 @@ um_var um_norm_apply(um_tape *t, const um_norm *l, um_var x);
 /* The norm, then the activation; one fused operation where that is SiLU. */
 um_var um_norm_activate(um_tape *t, const um_norm *l, um_var x, um_activation act);
 
+/* The same of x + offset, [n, 1, 1, c] and added at each pixel, or none: fused too. */
+um_var um_norm_activate_offset(um_tape *t, const um_norm *l, um_var x, um_var offset,
+                               um_activation act);
+
 #endif

@@ -23,15 +23,15 @@ static size_t norm_scratch(const um_kernel_job *j, int threads)
 static void run_group_norm(const um_kernel_job *j)
 {
     const um_group_norm_shape s = norm_shape(j);
-    j->k->group_norm(&s, j->x[0], j->x[1], j->x[2], j->x[3], j->x[4], j->x[5]);
+    j->k->group_norm(&s, j->x[0], NULL, j->x[1], j->x[2], j->x[3], j->x[4], j->x[5]);
 }
 
 static void run_group_norm_vjp(const um_kernel_job *j)
 {
     const um_group_norm_shape s = norm_shape(j);
     const um_group_norm_grads grads = { .dx = j->x[3], .dgamma = j->x[4], .dbeta = j->x[5] };
-    j->k->group_norm_vjp(&s, &grads, j->x[0], j->x[1], j->x[2], j->x[2], j->x[6], j->x[6],
-                         j->scratch);
+    j->k->group_norm_vjp(&s, &grads, j->x[0], j->x[1], NULL, j->x[2], j->x[2], j->x[6],
+                         j->x[6], j->scratch);
 }
 
 static void run_softmax(const um_kernel_job *j)

@@ -39,20 +39,21 @@ static um_var linear(net *a, um_var x, int co)
     return um_linear(a->t, x, w, b);
 }
 
-static um_var norm(net *a, um_var x, bool silu)
+static um_var norm_sum(net *a, um_var x, um_var offset, bool silu)
 {
     const um_var gamma = param(a, (um_shape){ 1, 1, 1, channels(a, x) }, 1, 20);
     const um_var beta = param(a, (um_shape){ 1, 1, 1, channels(a, x) }, 0, 20);
-    return um_group_norm(a->t, x, gamma, beta, GROUPS, 1e-5, silu);
+    return um_group_norm(a->t, x, gamma, beta, offset, GROUPS, 1e-5, silu);
 }
+
+static um_var norm(net *a, um_var x, bool silu) { return norm_sum(a, x, (um_var){ 0 }, silu); }
 
 static um_var block(net *a, um_var x, um_var emb, bool shift)
 {
     um_var h = conv(a, norm(a, x, true), WIDTH, 1);
     const um_var e = linear(a, emb, shift ? 2 * WIDTH : WIDTH);
-    if (!shift) h = um_add_channels(a->t, h, e);
-    h = norm(a, h, !shift);
-    if (shift) h = um_activate(a->t, um_scale_shift(a->t, h, e), UM_SILU);
+    if (shift) h = um_activate(a->t, um_scale_shift(a->t, norm(a, h, false), e), UM_SILU);
+    else h = norm_sum(a, h, e, true);
     h = conv(a, um_dropout(a->t, h, 0.2), WIDTH, 1);
     return um_add(a->t, h, channels(a, x) == WIDTH ? x : linear(a, x, WIDTH));
 }

@@ -257,7 +257,8 @@ static um_var operation(graph *g)
     }
     default: {
         const um_var gamma = weights(g, 1);
-        return um_group_norm(t, a, gamma, draw(g, 3) ? weights(g, 1) : gamma, 3, 1e-5, draw(g, 2));
+        const um_var beta = draw(g, 3) ? weights(g, 1) : gamma;
+        return um_group_norm(t, a, gamma, beta, (um_var){ 0 }, 3, 1e-5, draw(g, 2));
     }
     }
 }

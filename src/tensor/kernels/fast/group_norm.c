@@ -7,13 +7,14 @@
  *     sum (x - K) = run (f - K) + u,     sum (x - K)^2 = run (f - K)^2 + 2 (f - K) u + v
  *     u = sum (x - f),  v = sum (x - f)^2
  *
- * u and v in float, the rest in double: nothing cancels, however far the mean is from zero. */
+ * u and v in float, the rest in double: nothing cancels, however far the mean is from zero. An
+ * offset changes neither: it is taken from K, and from the mean in the map. */
 #include "tensor/kernels/fast/group_norm.h"
 #include "tensor/kernels/fast/vmath.h"
 
 #include <math.h>
 
-/* sum (x - K) and sum (x - K)^2 of each channel of a tile, K for each channel */
+/* sum (x - K) and sum (x - K)^2 of each channel of a tile, and its K, less its offset */
 struct sums {
     double reference[PADDED], first[PADDED], second[PADDED];
 };
@@ -50,17 +51,23 @@ static void sum_tile(struct sums *s, const struct item *t, const float *x, int c
 }
 
 /* mean and rstd of the item's groups */
-static void moments(const struct item *t, const float *x, double eps, double *mean, double *rstd)
+static void moments(const struct item *t, const float *x, const float *offset, double eps,
+                    double *mean, double *rstd)
 {
     const int groups = t->last - t->first, base = t->first * t->width;
     const double count = (double)t->hw * t->width;
-    const float *reference = x + item_offset(t, base);
+    double reference[TILE];
     struct sums s = { 0 };
-    for (int g = 0; g < groups; g++) mean[g] = rstd[g] = 0;
+    for (int g = 0; g < groups; g++) {
+        const int c = base + g * t->width;
+        reference[g] = (double)x[item_start(t, c)] + item_offset(t, offset, c);
+        mean[g] = rstd[g] = 0;
+    }
     EACH_TILE(c, channels, t, {
         for (int i = 0; i < channels; i++)
-            s.reference[i] = (double)reference[(c - base + i) / t->width * t->width];
-        sum_tile(&s, t, x + item_offset(t, c), channels);
+            s.reference[i] =
+                reference[(c - base + i) / t->width] - item_offset(t, offset, c + i);
+        sum_tile(&s, t, x + item_start(t, c), channels);
         for (int i = 0; i < channels; i++) {
             mean[(c - base + i) / t->width] += s.first[i];
             rstd[(c - base + i) / t->width] += s.second[i];
@@ -68,12 +75,12 @@ static void moments(const struct item *t, const float *x, double eps, double *me
     });
     for (int g = 0; g < groups; g++) {
         const double shift = mean[g] / count, variance = rstd[g] / count - shift * shift;
-        mean[g] = (double)reference[g * t->width] + shift;
+        mean[g] = reference[g] + shift;
         rstd[g] = 1 / sqrt((variance < 0 ? 0 : variance) + eps);
     }
 }
 
-/* z = (x - m) * scale + shift: m is the mean's float, its rest is in the shift */
+/* z = (x - m) * scale + shift: m is the float of mean - offset, the rest is in the shift */
 struct affine {
     float m[PADDED], scale[PADDED], shift[PADDED];
 };
@@ -96,37 +103,38 @@ static void map_tile(const struct affine *a, const struct item *t, int count, co
 }
 
 static void normalise(const um_group_norm_shape *s, const struct item *t, const float *x,
-                      const float *gamma, const float *beta, float *y, const double *mean,
-                      const double *rstd)
+                      const float *offset, const float *gamma, const float *beta, float *y,
+                      const double *mean, const double *rstd)
 {
     struct affine a = { 0 };
     EACH_TILE(c, channels, t, {
         for (int i = 0; i < channels; i++) {
             const int g = (c + i) / t->width - t->first;
             const double scale = (double)gamma[c + i] * rstd[g];
-            a.m[i] = (float)mean[g];
+            const double centre = mean[g] - item_offset(t, offset, c + i);
+            a.m[i] = (float)centre;
             a.scale[i] = (float)scale;
-            a.shift[i] = (float)((double)beta[c + i] - (mean[g] - (double)a.m[i]) * scale);
+            a.shift[i] = (float)((double)beta[c + i] - (centre - (double)a.m[i]) * scale);
         }
-        const size_t at = item_offset(t, c);
+        const size_t at = item_start(t, c);
         map_tile(&a, t, channels, x + at, y + at, s->silu);
     });
 }
 
-void TIER(group_norm)(const um_group_norm_shape *s, const float *x, const float *gamma,
-                      const float *beta, float *y, float *mean, float *rstd)
+void TIER(group_norm)(const um_group_norm_shape *s, const float *x, const float *offset,
+                      const float *gamma, const float *beta, float *y, float *mean, float *rstd)
 {
     const int groups = item_groups(s), items = item_count(s, groups);
 #pragma omp parallel for schedule(static) if (worth_sharing(s))
     for (int k = 0; k < items; k++) {
         const struct item t = item_at(s, groups, k);
         double m[TILE], r[TILE];
-        moments(&t, x, s->eps, m, r);
+        moments(&t, x, offset, s->eps, m, r);
         for (int g = t.first; g < t.last; g++) {
             const size_t at = t.image * (size_t)s->groups + (size_t)g;
             mean[at] = (float)m[g - t.first];
             rstd[at] = (float)r[g - t.first];
         }
-        normalise(s, &t, x, gamma, beta, y, m, r);
+        normalise(s, &t, x, offset, gamma, beta, y, m, r);
     }
 }

@@ -53,9 +53,21 @@ INLINE int item_count(const um_group_norm_shape *s, int groups)
 }
 
 /* where channel c of the item's image starts */
-INLINE size_t item_offset(const struct item *t, int c)
+INLINE size_t item_start(const struct item *t, int c)
 {
     return t->image * (size_t)t->hw * (size_t)t->stride + (size_t)c;
+}
+
+/* where channel c of the item's image stands in a matrix (n, c) */
+INLINE size_t item_channel(const struct item *t, int c)
+{
+    return t->image * (size_t)t->stride + (size_t)c;
+}
+
+/* what is added to channel c */
+INLINE double item_offset(const struct item *t, const float *offset, int c)
+{
+    return offset ? (double)offset[item_channel(t, c)] : 0;
 }
 
 INLINE int tile_count(const struct item *t, int c)
