@@ -43,7 +43,7 @@ static um_var with_time(um_tape *t, const um_res_block *b, um_var h, um_var emb)
 {
     const um_var time = um_linear_apply(t, &b->time_emb_proj, emb);
     if (!b->settings.scale_shift)
-        return um_norm_activate(t, &b->norm2, um_add_channels(t, h, time), b->settings.act);
+        return um_norm_activate_offset(t, &b->norm2, h, time, b->settings.act);
     h = um_norm_apply(t, &b->norm2, h);
     h = um_scale_shift(t, h, time);
     return um_activate(t, h, b->settings.act);
