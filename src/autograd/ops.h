@@ -58,9 +58,6 @@ um_var um_multiply(um_tape *t, um_var a, um_var b);
 /* x [n, h, w, c] / v [n, 1, 1, 1] for each image. No gradient for v. */
 um_var um_divide(um_tape *t, um_var x, um_var v);
 
-/* x [n, h, w, c] + v [n, 1, 1, c] for each pixel. */
-um_var um_add_channels(um_tape *t, um_var x, um_var v);
-
 /* x [n, h, w, c] * (1 + s[:c]) + s[c:], s [n, 1, 1, 2c]. */
 um_var um_scale_shift(um_tape *t, um_var x, um_var s);
 

@@ -46,7 +46,6 @@ static const um_kernel_case cases[] = {
     PASS(lincomb, 32, 128),
     PASS(lincomb, 8, 256),
     PASS(multiply, 32, 128),
-    PASS(add_channels, 32, 128),
     BOTH(scale_shift, 32, 128, 128),
     PASS(copy_columns, 32, 128),
     PASS(spread2x, 16, 256),

@@ -64,11 +64,6 @@ static void run_multiply(const um_kernel_job *j)
     j->k->multiply(count(j), j->x[0], j->x[1], j->x[3], false);
 }
 
-static void run_add_channels(const um_kernel_job *j)
-{
-    j->k->add_channels(j->n, (int)um_kernel_pixels(j->c), j->c->ci, j->x[0], j->x[1], j->x[3]);
-}
-
 static void run_scale_shift(const um_kernel_job *j)
 {
     j->k->scale_shift(j->n, (int)um_kernel_pixels(j->c), j->c->ci, j->x[0], j->x[1], j->x[3]);
@@ -174,9 +169,6 @@ const um_kernel_work um_work_activate_vjp = {
 };
 const um_kernel_work um_work_lincomb = { .kernel = "lincomb", .run = run_lincomb, .moved = 3 };
 const um_kernel_work um_work_multiply = { .kernel = "multiply", .run = run_multiply, .moved = 3 };
-const um_kernel_work um_work_add_channels = {
-    .kernel = "add_channels", .run = run_add_channels, .moved = 2,
-};
 const um_kernel_work um_work_scale_shift = {
     .kernel = "scale_shift", .run = run_scale_shift, .moved = 2,
 };

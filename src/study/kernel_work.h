@@ -47,10 +47,9 @@ extern const um_kernel_work
     um_work_conv2d, um_work_conv2d_dx, um_work_conv2d_dw, um_work_gemm, um_work_gemm_dx,
     um_work_gemm_dw, um_work_attention, um_work_attention_vjp, um_work_group_norm,
     um_work_group_norm_vjp, um_work_softmax, um_work_softmax_vjp, um_work_activate,
-    um_work_activate_vjp, um_work_lincomb, um_work_multiply, um_work_add_channels,
-    um_work_scale_shift, um_work_scale_shift_vjp, um_work_copy_columns, um_work_spread2x,
-    um_work_gather2x, um_work_sum_pixels, um_work_sum_squares, um_work_all_finite, um_work_loss,
-    um_work_loss_vjp, um_work_adam_step, um_work_dropout, um_work_embedding,
-    um_work_embedding_vjp, um_work_peak;
+    um_work_activate_vjp, um_work_lincomb, um_work_multiply, um_work_scale_shift,
+    um_work_scale_shift_vjp, um_work_copy_columns, um_work_spread2x, um_work_gather2x,
+    um_work_sum_pixels, um_work_sum_squares, um_work_all_finite, um_work_loss, um_work_loss_vjp,
+    um_work_adam_step, um_work_dropout, um_work_embedding, um_work_embedding_vjp, um_work_peak;
 
 #endif

@@ -13,10 +13,6 @@ typedef void um_lincomb_fn(size_t count, um_real alpha, const um_real *a, um_rea
 /* y (+)= a * b */
 typedef void um_multiply_fn(size_t count, const um_real *a, const um_real *b, um_real *y, bool add);
 
-/* y[n][p][c] = x[n][p][c] + v[n][c] */
-typedef void um_add_channels_fn(int n, int hw, int c, const um_real *x, const um_real *v,
-                                um_real *y);
-
 /* y[n][p][c] = x[n][p][c] * (1 + s[n][c]) + s[n][C + c], s (n, 2 C): a scale and a shift for each
  * channel, as adaptive group normalisation has them (Dhariwal and Nichol, arXiv 2105.05233). */
 typedef void um_scale_shift_fn(int n, int hw, int c, const um_real *x, const um_real *s,

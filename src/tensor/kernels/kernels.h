@@ -33,7 +33,7 @@
     FAST(softmax) FAST(softmax_vjp)                                                       \
     FAST(activate) FAST(activate_vjp)                                                     \
     FAST(lincomb) FAST(multiply)                                                          \
-    FAST(add_channels) FAST(scale_shift) FAST(scale_shift_vjp) FAST(copy_columns)         \
+    FAST(scale_shift) FAST(scale_shift_vjp) FAST(copy_columns)                            \
     FAST(spread2x) FAST(gather2x)                                                         \
     FAST(sum_pixels) FAST(sum_squares) FAST(all_finite)                                   \
     FAST(loss) FAST(loss_vjp)                                                             \

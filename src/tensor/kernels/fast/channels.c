@@ -9,19 +9,6 @@
 
 #include <string.h>
 
-static void add_pixel(ptrdiff_t c, const float *x, const float *v, float *y)
-{
-    EACH_VECTOR(i, lanes, c, stn(y + i, ldn(x + i, lanes) + ldn(v + i, lanes), lanes));
-}
-
-void TIER(add_channels)(int n, int hw, int c, const float *x, const float *v, float *y)
-{
-    const size_t pixels = (size_t)n * (size_t)hw, row = (size_t)c;
-#pragma omp parallel for schedule(static) if (pixels * row > WORTH)
-    for (size_t p = 0; p < pixels; p++)
-        add_pixel(c, x + p * row, v + p / (size_t)hw * row, y + p * row);
-}
-
 static void scale_pixel(ptrdiff_t c, const float *x, const float *s, float *y)
 {
     EACH_VECTOR(i, lanes, c, {

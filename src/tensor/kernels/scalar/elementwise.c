@@ -5,7 +5,6 @@
 
 um_lincomb_fn um_lincomb_scalar;
 um_multiply_fn um_multiply_scalar;
-um_add_channels_fn um_add_channels_scalar;
 um_scale_shift_fn um_scale_shift_scalar;
 um_scale_shift_vjp_fn um_scale_shift_vjp_scalar;
 um_copy_columns_fn um_copy_columns_scalar;
@@ -22,13 +21,6 @@ void um_lincomb_scalar(size_t count, um_real alpha, const um_real *a, um_real be
 void um_multiply_scalar(size_t count, const um_real *a, const um_real *b, um_real *y, bool add)
 {
     for (size_t i = 0; i < count; i++) put(&y[i], (double)a[i] * b[i], add);
-}
-
-void um_add_channels_scalar(int n, int hw, int c, const um_real *x, const um_real *v, um_real *y)
-{
-    for (int i = 0; i < n; i++, v += c)
-        for (int p = 0; p < hw; p++, x += c, y += c)
-            for (int k = 0; k < c; k++) y[k] = x[k] + v[k];
 }
 
 void um_scale_shift_scalar(int n, int hw, int c, const um_real *x, const um_real *s, um_real *y)
