@@ -82,7 +82,8 @@ typedef struct um_bench_kernel_hooks {
 
 /* Time every kernel that works on numbers (`kernel`: this one alone, where it is not NULL) on
  * shapes of common U-Nets, in each tier of this machine or in that of run.isa, on train.batch
- * images (16 where nobody gave it), `reps` times. UM_BAD_ARG, UM_CANCELLED between shapes. */
+ * images (16 where nobody gave it), products in train.precision, `reps` times. UM_BAD_ARG,
+ * UM_CANCELLED between shapes. */
 UM_API um_status um_bench_kernels(um_settings *s, const char *kernel, int reps,
                                   const um_bench_kernel_hooks *hooks);
 

@@ -150,6 +150,9 @@ static um_status run(bench *b, um_bench_kind kind, const char *model,
     const um_config *c = &b->config;
     const um_size size = size_of(b);
     const bool train = kind == UM_BENCH_TRAIN;
+    um_precision precision;
+    UM_TRY(um_choice_parse(b->ctx, um_precisions, "sample.precision", c->sample_precision,
+                           &precision));
     const um_bench_request request = {
         .unet = b->unet,
         .h = size.h,
@@ -157,6 +160,7 @@ static um_status run(bench *b, um_bench_kind kind, const char *model,
         .batch = train ? c->train_batch : c->sample_batch,
         .seed = c->run_seed,
         .check_nan = c->run_check_nan,
+        .precision = precision,
         .train = train ? &b->train : NULL,
         .schedule = &b->schedule,
         .options = options,
@@ -183,13 +187,17 @@ um_status um_bench_kernels(um_settings *s, const char *kernel, int reps,
                            const um_bench_kernel_hooks *hooks)
 {
     const um_config *c = &s->config;
+    um_precision precision;
     UM_TRY(um_config_check(s->ctx, c));
     UM_TRY(um_apply_run_settings(s->ctx, c));
+    UM_TRY(um_choice_parse(s->ctx, um_precisions, "train.precision", c->train_precision,
+                           &precision));
     const um_kernel_bench_request request = {
         .isa = c->run_isa,
         .kernel = kernel,
         .batch = given(c, UM_KEY_train_batch) ? c->train_batch : BATCH,
         .reps = reps,
+        .precision = precision,
         .hooks = hooks,
     };
     return um_kernel_bench_run(s->ctx, &request);

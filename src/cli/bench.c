@@ -85,9 +85,6 @@ static int take_words(bench *b)
     if (!exit_status) exit_status = take_reps(b);
     if (!exit_status) exit_status = take_short(b, 0, "batch", b->batch);
     if (!exit_status) exit_status = take_short(b, 1, "precision", b->precision);
-    if (!exit_status && b->precision && is(b, "kernels"))
-        return cli_usage(b->c, "precision=%.40s does nothing to kernels (train, sample)",
-                         b->precision);
     return exit_status;
 }
 
@@ -219,7 +216,7 @@ int cli_bench(cli *c, int argc, char **argv)
           &b.batch },
         { "reps=", NULL, "R", "timed steps or calls, after some to warm up; 10", NULL,
           &b.reps_text },
-        { "precision=", NULL, "f32|bf16", "train.precision or sample.precision; f32", NULL,
+        { "precision=", NULL, "f32|bf16", "products: train.precision or sample.precision; f32", NULL,
           &b.precision },
         { "--json", NULL, NULL, "print JSON alone", &c->json, NULL },
         { 0 },

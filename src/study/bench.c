@@ -87,6 +87,7 @@ static um_status open_subject(subject *s)
         s->tape = sampling_tape;
         um_unet_denoiser_init(&s->denoiser, s->ctx, r->unet, r->h, r->w);
         s->denoiser.check_nan = r->check_nan;
+        s->denoiser.precision = r->precision;
         UM_TRY(um_alloc(s->ctx, &s->answer,
                         (size_t)r->batch * pixels * (size_t)c->out_channels, sizeof *s->answer,
                         "images"));

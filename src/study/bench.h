@@ -14,6 +14,7 @@ typedef struct um_bench_request {
     int h, w, batch;
     uint64_t seed; /* of the images */
     bool check_nan;
+    um_precision precision; /* of the model call's products; a training's settings have their own */
     const um_train_settings *train; /* of a training; NULL: the model call of the samplers */
     const um_schedule *schedule;
     const um_bench_options *options;

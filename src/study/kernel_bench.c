@@ -174,7 +174,8 @@ static um_status run_cases(um_ctx *ctx, const um_kernel_bench_request *r,
     const um_kernels *k;
     for (int i = 0; (c = um_kernel_case_at(i)); i++)
         for (int tier = 0; (k = um_kernels_tier(tier)); tier++) {
-            um_kernel_job j = { .k = k, .c = c, .n = tier == 0 ? 1 : r->batch };
+            um_kernel_job j = { .k = k, .c = c, .n = tier == 0 ? 1 : r->batch,
+                                .precision = r->precision };
             if (wanted(r, c, k)) UM_TRY(run_case(ctx, r, machine, &j, seconds));
         }
     return UM_OK;

@@ -4,6 +4,7 @@
 #define UM_KERNEL_BENCH_H
 
 #include "base/base.h"
+#include "tensor/kernels/precision.h"
 #include "unmist/bench.h"
 
 /* What the machine reaches with the context's threads: multiply-adds in registers by its best tier
@@ -14,6 +15,7 @@ typedef struct um_kernel_bench_request {
     const char *isa;    /* a tier; "auto": every tier of this machine */
     const char *kernel; /* one of the list; NULL: all */
     int batch, reps;
+    um_precision precision; /* of products; attention's are f32 always */
     const um_bench_kernel_hooks *hooks;
 } um_kernel_bench_request;
 

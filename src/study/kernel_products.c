@@ -8,7 +8,8 @@ static um_conv2d_shape conv_shape(const um_kernel_job *j)
 {
     const um_kernel_case *c = j->c;
     const int pad = c->k / 2;
-    return (um_conv2d_shape){ j->n, c->side, c->side, c->ci, c->co, c->k, c->stride, pad, pad };
+    return (um_conv2d_shape){ j->n,  c->side,   c->side, c->ci, c->co,
+                              c->k, c->stride, pad,     pad,   j->precision };
 }
 
 static double conv_flops(const um_kernel_case *c)
@@ -46,19 +47,22 @@ static void run_conv2d_dw(const um_kernel_job *j)
 static um_gemm gemm_y(const um_kernel_job *j)
 {
     const int m = j->n * (int)um_kernel_pixels(j->c), ci = j->c->ci, co = j->c->co;
-    return (um_gemm){ m, co, ci, j->x[0], ci, 1, j->x[1], co, 1, j->x[3], co, j->x[2], false };
+    return (um_gemm){ m, co, ci, j->x[0], ci, 1, j->x[1], co, 1, j->x[3], co, j->x[2], false,
+                      j->precision };
 }
 
 static um_gemm gemm_dx(const um_kernel_job *j)
 {
     const int m = j->n * (int)um_kernel_pixels(j->c), ci = j->c->ci, co = j->c->co;
-    return (um_gemm){ m, ci, co, j->x[0], co, 1, j->x[1], 1, co, j->x[3], ci, NULL, false };
+    return (um_gemm){ m, ci, co, j->x[0], co, 1, j->x[1], 1, co, j->x[3], ci, NULL, false,
+                      j->precision };
 }
 
 static um_gemm gemm_dw(const um_kernel_job *j)
 {
     const int m = j->n * (int)um_kernel_pixels(j->c), ci = j->c->ci, co = j->c->co;
-    return (um_gemm){ ci, co, m, j->x[0], 1, ci, j->x[1], co, 1, j->x[3], co, NULL, false };
+    return (um_gemm){ ci, co, m, j->x[0], 1, ci, j->x[1], co, 1, j->x[3], co, NULL, false,
+                      j->precision };
 }
 
 static void run_gemm_y(const um_kernel_job *j)

@@ -15,6 +15,7 @@ typedef struct um_kernel_job {
     const um_kernels *k;
     const um_kernel_case *c;
     int n;
+    um_precision precision; /* of products */
     um_real *x[UM_JOB_OPERANDS];
     um_real *scratch; /* um_kernel_case_scratch reals */
 } um_kernel_job;

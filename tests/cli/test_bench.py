@@ -96,6 +96,14 @@ class Kernels(Case):
         text = self.succeeds("bench", "kernels", "peak", *QUICK, "run.isa=portable").out
         self.assertRegex(text, r"\npeak +one core +portable +2 +\d+\.\d+ +\d+\.\d GFLOP/s +\d+ %\n\Z")
 
+    def test_products_are_timed_in_bf16_too(self):
+        model = os.path.join(GOLDEN, "class_cond")
+        for kind in ("train", "sample"):
+            facts = self.succeeds("bench", kind, model, *QUICK, "precision=bf16", "--json").json()
+            self.assertEqual(facts["precision"], "bf16")
+        facts = self.succeeds("bench", "kernels", "gemm", *QUICK, "precision=bf16", "run.isa=portable", "--json").json()
+        self.assertTrue(facts["kernels"])
+
 
 class Usage(Case):
     CASES = [  # arguments, what the error says
@@ -111,7 +119,7 @@ class Usage(Case):
         (["train", "reps=0"], "reps=0 (a whole number from 1 to"),
         (["train", "reps=2x"], "reps=2x (a whole number from 1 to"),
         (["sample", "precision=f8"], "sample.precision = f8 is not understood"),
-        (["kernels", "precision=f32"], "precision=f32 does nothing to kernels"),
+        (["kernels", "precision=f8"], "train.precision = f8 is not understood"),
         (["kernels", "conv2"], "no kernel 'conv2' (did you mean conv2d?)"),
         (["train", "run.isa=foo"], "run.isa = foo"),
         (["train", "train.batch=6", "train.accumulate=4"], "train.accumulate = 4 does not divide train.batch = 6"),
