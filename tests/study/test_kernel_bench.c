@@ -38,7 +38,8 @@ static bool cancelled(void *user)
 static um_status measure(um_ctx *ctx, seen *s, const char *isa, const char *kernel)
 {
     const um_bench_kernel_hooks hooks = { see_machine, see_row, s };
-    const um_kernel_bench_request request = { isa, kernel, 2, 2, &hooks };
+    const um_kernel_bench_request request = { .isa = isa, .kernel = kernel, .batch = 2,
+                                               .reps = 2, .hooks = &hooks };
     ctx->threads = 1;
     ctx->cancelled = cancelled;
     ctx->cancel_user = s;
