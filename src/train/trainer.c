@@ -50,7 +50,7 @@ static um_status record(um_trainer *tr, int h, int w)
 }
 
 /* As the settings say; else the equal parts nearest, by their ratio, to what the network is fast
- * at. */
+ * at, or to a quarter of it where memory counts more than time. */
 static um_status choose_part(um_trainer *tr, int h, int w)
 {
     const int batch = tr->settings->batch;
@@ -59,6 +59,7 @@ static um_status choose_part(um_trainer *tr, int h, int w)
     tr->parts = tr->settings->accumulate;
     if (tr->parts == 0) {
         UM_TRY(um_unet_part(tr->unet, h, w, &best));
+        if (tr->settings->recompute) best = UM_MAX(1, best / 4);
         for (int part = 1; part <= batch; part++) {
             const double away = fabs(log((double)part / best));
             if (batch % part == 0 && away < nearest) nearest = away, tr->parts = batch / part;
