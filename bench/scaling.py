@@ -3,7 +3,7 @@
 """scaling.py - images per second against batch, image size, width and threads, by `unmist bench --json`.
 
 Prints a Markdown table for each, as docs/performance.md has them; with --images FOLDER gnuplot, where it is there,
-draws them into FOLDER/scaling-*.png and .svg. The model is that of the default [model] settings but for what grows."""
+draws them into FOLDER/scaling-*.png. The model is that of the default [model] settings but for what grows."""
 import argparse
 import json
 import os
@@ -51,12 +51,11 @@ def table(axis, rows):
 def draw(folder, axis, rows):
     """One picture of both lines, on axes of powers of two."""
     data = "\n".join(f"{r['value']} {r['train']} {r['sample']}" for r in rows)
-    for terminal, ending in (("pngcairo size 640,400", "png"), ("svg size 640,400", "svg")):
-        script = (f"set terminal {terminal}\nset output '{os.path.join(folder, f'scaling-{axis}.{ending}')}'\n"
-                  f"set logscale xy 2\nset grid\nset key left top\nset xlabel '{NAMES[axis]}'\nset ylabel 'images/s'\n"
-                  f"$d << EOD\n{data}\nEOD\nplot $d using 1:2 with linespoints title 'train', "
-                  "$d using 1:3 with linespoints title 'forward'\n")
-        subprocess.run(["gnuplot"], input=script, text=True, check=True)
+    script = (f"set terminal pngcairo size 640,400\nset output '{os.path.join(folder, f'scaling-{axis}.png')}'\n"
+              f"set logscale xy 2\nset grid\nset key left top\nset xlabel '{NAMES[axis]}'\nset ylabel 'images/s'\n"
+              f"$d << EOD\n{data}\nEOD\nplot $d using 1:2 with linespoints title 'train', "
+              "$d using 1:3 with linespoints title 'forward'\n")
+    subprocess.run(["gnuplot"], input=script, text=True, check=True)
 
 
 def main():

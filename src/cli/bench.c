@@ -216,7 +216,7 @@ int cli_bench(cli *c, int argc, char **argv)
           &b.batch },
         { "reps=", NULL, "R", "timed steps or calls, after some to warm up; 10", NULL,
           &b.reps_text },
-        { "precision=", NULL, "f32|bf16", "products: train.precision or sample.precision; f32", NULL,
+        { "precision=", NULL, "f32|bf16", "of products: train.precision or sample.precision", NULL,
           &b.precision },
         { "--json", NULL, NULL, "print JSON alone", &c->json, NULL },
         { 0 },

@@ -81,7 +81,7 @@ COPIES(4) COPIES(5) COPIES(6)
 #if UM_VW == 16
     COPIES(7) COPIES(8) COPIES(9) COPIES(10) COPIES(11) COPIES(12) COPIES(13) COPIES(14)
 #define MORE(x) , x##_7, x##_8, x##_9, x##_10, x##_11, x##_12, x##_13, x##_14
-#elif defined __aarch64__
+#elif defined UM_NEON
     COPIES(7) COPIES(8)
 #define MORE(x) , x##_7, x##_8
 #else
