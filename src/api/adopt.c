@@ -29,14 +29,19 @@ static const struct key {
     { "sample_max_value", "sample", "sample_max_value", NULL },
     { "set_alpha_to_one", "sample", "set_alpha_to_one", NULL },
     { "variance_type", "sample", "variance_type", NULL },
-};
-
-/* diffusers' class of a sampler. */
-static const struct {
-    const char *class_name, *sampler;
-} classes[] = {
-    { "DDPMScheduler", "ddpm" },
-    { "DDIMScheduler", "ddim" },
+    { "use_karras_sigmas", "sample", "use_karras_sigmas", NULL },
+    { "use_exponential_sigmas", "sample", "use_exponential_sigmas", NULL },
+    { "use_lu_lambdas", "sample", "use_lu_lambdas", NULL },
+    { "final_sigmas_type", "sample", "final_sigmas_type", NULL },
+    { "lambda_min_clipped", "sample", "lambda_min_clipped", NULL },
+    { "solver_order", "sample", "solver_order", NULL },
+    { "solver_type", "sample", "solver_type", NULL },
+    { "algorithm_type", "sample", "algorithm_type", NULL },
+    { "lower_order_final", "sample", "lower_order_final", NULL },
+    { "euler_at_final", "sample", "euler_at_final", NULL },
+    { "predict_x0", "sample", "predict_x0", NULL },
+    { "disable_corrector", "sample", "disable_corrector", NULL },
+    { "skip_prk_steps", "sample", "skip_prk_steps", NULL },
 };
 
 static um_status offer(um_ctx *ctx, um_config *c, const um_scheduler_json *scheduler,
@@ -86,12 +91,12 @@ um_status um_config_adopt(um_ctx *ctx, um_config *c, const um_scheduler_json *sc
 {
     if (!scheduler->class_name) return UM_OK;
     UM_TRY(offer_facts(ctx, c, scheduler, UM_FROM_TRAINING));
-    for (size_t k = 0; k < UM_COUNT(classes); k++) {
-        if (strcmp(classes[k].class_name, scheduler->class_name) != 0) continue;
-        if (strcmp(classes[k].sampler, c->sample_sampler) != 0) continue;
-        for (size_t i = 0; i < UM_COUNT(options); i++)
-            UM_TRY(offer(ctx, c, scheduler, &options[i], UM_FROM_MODEL));
-    }
+    const um_sampler *sampler;
+    UM_TRY(um_sampler_find(ctx, c->sample_sampler, &sampler));
+    if (!sampler->class_name || strcmp(sampler->class_name, scheduler->class_name) != 0)
+        return UM_OK;
+    for (size_t i = 0; i < UM_COUNT(options); i++)
+        UM_TRY(offer(ctx, c, scheduler, &options[i], UM_FROM_MODEL));
     return UM_OK;
 }
 

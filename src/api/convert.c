@@ -35,32 +35,75 @@ um_status um_schedule_from_config(um_ctx *ctx, const um_config *c, um_schedule *
 /* Was this setting given by anyone? */
 static bool given(const um_config *c, int key) { return c->origin[key].source != UM_FROM_DEFAULT; }
 
+/* diffusers' three switches; the table of rules has made sure that at most one is on. */
+static um_sigmas sigmas_of(const um_config *c)
+{
+    return c->sample_use_karras_sigmas        ? UM_SIGMAS_KARRAS
+           : c->sample_use_exponential_sigmas ? UM_SIGMAS_EXPONENTIAL
+           : c->sample_use_lu_lambdas         ? UM_SIGMAS_LU_LAMBDAS
+                                              : UM_SIGMAS_TRAINING;
+}
+
+/* Which levels are visited. */
+static um_status level_settings(um_ctx *ctx, const um_config *c, um_sample_settings *s)
+{
+    s->steps = c->sample_steps ? c->sample_steps : UM_MIN(s->steps, c->diffusion_timesteps);
+    if (strcmp(c->sample_timestep_spacing, "auto") != 0)
+        UM_TRY(word(ctx, um_spacings, "sample.timestep_spacing", c->sample_timestep_spacing,
+                    &s->spacing));
+    if (strcmp(c->sample_final_sigmas_type, "auto") != 0)
+        UM_TRY(word(ctx, um_finals, "sample.final_sigmas_type", c->sample_final_sigmas_type,
+                    &s->final_sigmas));
+    if (given(c, UM_KEY_sample_steps_offset)) s->steps_offset = c->sample_steps_offset;
+    s->sigmas = sigmas_of(c);
+    s->lambda_min_clipped = c->sample_lambda_min_clipped;
+    return UM_OK;
+}
+
+/* What single methods have to choose from. */
+static um_status method_settings(um_ctx *ctx, const um_config *c, um_sample_settings *s)
+{
+    UM_TRY(word(ctx, um_variances, "sample.variance_type", c->sample_variance_type, &s->variance));
+    UM_TRY(word(ctx, um_strided_rules, "sample.strided_rule", c->sample_strided_rule,
+                &s->strided_rule));
+    UM_TRY(word(ctx, um_algorithms, "sample.algorithm_type", c->sample_algorithm_type,
+                &s->algorithm));
+    if (strcmp(c->sample_solver_type, "auto") != 0)
+        UM_TRY(word(ctx, um_solvers, "sample.solver_type", c->sample_solver_type, &s->solver));
+    if (c->sample_solver_order) s->solver_order = c->sample_solver_order;
+    if (given(c, UM_KEY_sample_set_alpha_to_one)) s->set_alpha_to_one = c->sample_set_alpha_to_one;
+    if (given(c, UM_KEY_sample_lower_order_final))
+        s->lower_order_final = c->sample_lower_order_final;
+    s->use_clipped_model_output = c->sample_use_clipped_model_output;
+    s->eta = c->sample_eta;
+    s->euler_at_final = c->sample_euler_at_final;
+    s->predict_x0 = c->sample_predict_x0;
+    s->disable_corrector = c->sample_disable_corrector;
+    s->skip_prk_steps = c->sample_skip_prk_steps;
+    s->s_churn = c->sample_s_churn;
+    s->s_tmin = c->sample_s_tmin;
+    s->s_tmax = c->sample_s_tmax;
+    s->s_noise = c->sample_s_noise;
+    return UM_OK;
+}
+
 um_status um_sample_settings_from_config(um_ctx *ctx, const um_config *c, um_sample_settings *out)
 {
     const um_sampler *sampler;
     UM_TRY(um_sampler_find(ctx, c->sample_sampler, &sampler));
     um_sample_settings s =
         um_sampler_defaults(sampler); /* diffusers' for this class, where nobody says otherwise */
-    s.steps = c->sample_steps ? c->sample_steps : UM_MIN(s.steps, c->diffusion_timesteps);
-    if (strcmp(c->sample_timestep_spacing, "auto") != 0)
-        UM_TRY(word(ctx, um_spacings, "sample.timestep_spacing", c->sample_timestep_spacing,
-                    &s.spacing));
+    UM_TRY(level_settings(ctx, c, &s));
+    UM_TRY(method_settings(ctx, c, &s));
     UM_TRY(word(ctx, um_predictions, "diffusion.prediction_type", c->diffusion_prediction_type,
                 &s.prediction));
-    UM_TRY(word(ctx, um_variances, "sample.variance_type", c->sample_variance_type, &s.variance));
-    UM_TRY(word(ctx, um_strided_rules, "sample.strided_rule", c->sample_strided_rule,
-                &s.strided_rule));
     UM_TRY(word(ctx, um_precisions, "sample.precision", c->sample_precision, &s.precision));
     UM_TRY(word(ctx, um_rngs, "sample.rng", c->sample_rng, &s.rng));
     if (given(c, UM_KEY_sample_clip_sample)) s.clip_sample = c->sample_clip_sample;
-    if (given(c, UM_KEY_sample_set_alpha_to_one)) s.set_alpha_to_one = c->sample_set_alpha_to_one;
-    if (given(c, UM_KEY_sample_steps_offset)) s.steps_offset = c->sample_steps_offset;
     s.clip_sample_range = c->sample_clip_sample_range;
     s.thresholding = c->sample_thresholding;
     s.dynamic_thresholding_ratio = c->sample_dynamic_thresholding_ratio;
     s.sample_max_value = c->sample_sample_max_value;
-    s.use_clipped_model_output = c->sample_use_clipped_model_output;
-    s.eta = c->sample_eta;
     s.seed = c->sample_seed;
     *out = s;
     return UM_OK;

@@ -99,6 +99,14 @@ static um_status check_train(um_ctx *ctx, const um_config *c)
 
 static um_status check_sample(um_ctx *ctx, const um_config *c)
 {
+    const int grids = c->sample_use_karras_sigmas + c->sample_use_exponential_sigmas +
+                      c->sample_use_lu_lambdas;
+    if (grids > 1)
+        return um_fail(ctx, UM_BAD_ARG,
+                       "more than one of sample.use_karras_sigmas, use_exponential_sigmas and "
+                       "use_lu_lambdas (at most one grid)"),
+               blame(ctx, c, UM_KEY_sample_use_karras_sigmas,
+                     UM_KEY_sample_use_exponential_sigmas);
     if (c->sample_steps > c->diffusion_timesteps)
         return um_fail(ctx, UM_BAD_ARG,
                        "sample.steps = %d is above diffusion.timesteps = %d (at most as many)",

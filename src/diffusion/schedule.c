@@ -177,6 +177,36 @@ void um_schedule_free(um_ctx *ctx, um_schedule *s)
     memset(s, 0, sizeof *s);
 }
 
+double um_sigma_of(double alpha_bar)
+{
+    const double bar = fmax(alpha_bar, UM_ALPHA_BAR_LEAST);
+    return sqrt((1.0 - bar) / bar);
+}
+
+double um_schedule_alpha_bar_at(const um_schedule *s, double t)
+{
+    const int below = (int)t;
+    const double part = t - below;
+    if (part == 0.0) return s->alpha_bar[below];
+    const double sigma = (1.0 - part) * um_sigma_of(s->alpha_bar[below]) +
+                         part * um_sigma_of(s->alpha_bar[below + 1]);
+    return 1.0 / (1.0 + sigma * sigma);
+}
+
+double um_schedule_timestep_at(const um_schedule *s, double sigma)
+{
+    int low = 0, high = s->timesteps - 1;
+    if (sigma <= um_sigma_of(s->alpha_bar[low])) return low;
+    if (sigma >= um_sigma_of(s->alpha_bar[high])) return high;
+    while (high - low > 1) {
+        const int middle = low + (high - low) / 2;
+        if (um_sigma_of(s->alpha_bar[middle]) <= sigma) low = middle;
+        else high = middle;
+    }
+    const double a = log(um_sigma_of(s->alpha_bar[low])), b = log(um_sigma_of(s->alpha_bar[high]));
+    return low + (log(sigma) - a) / (b - a);
+}
+
 double um_schedule_snr(const um_schedule *s, int t)
 {
     return s->alpha_bar[t] / (1.0 - s->alpha_bar[t]);

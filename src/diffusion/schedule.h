@@ -29,6 +29,10 @@ typedef struct um_schedule_settings {
 
 enum { UM_TIMESTEPS_MAX = 1000000 };
 
+/* What a zero terminal SNR counts as where sigma must be finite. diffusers has 2^-24, which is more
+ * than what the timesteps before it have (4e-9 at T-2 of the linear schedule). */
+#define UM_ALPHA_BAR_LEAST 0x1p-48
+
 /* linear, T = 1000, betas 1e-4 .. 0.02, s = 0.008, max_beta = 0.999: Ho et al. and diffusers. */
 um_schedule_settings um_schedule_defaults(void);
 
@@ -51,6 +55,17 @@ um_status um_schedule_init_betas(um_ctx *ctx, um_schedule *s, const double *beta
 
 /* Frees the tables; a zeroed schedule is accepted. */
 void um_schedule_free(um_ctx *ctx, um_schedule *s);
+
+/* sigma = sqrt((1 - alpha_bar) / alpha_bar), the noise beside an image of full strength. */
+double um_sigma_of(double alpha_bar);
+
+/* alpha_bar between timesteps, 0 <= t <= T-1, where sigma is interpolated linearly (at whole t the
+ * table's own value). */
+double um_schedule_alpha_bar_at(const um_schedule *s, double t);
+
+/* The timestep that has this sigma, in 0 .. T-1: log sigma is interpolated linearly, and kept
+ * within the schedule's. */
+double um_schedule_timestep_at(const um_schedule *s, double sigma);
 
 /* Signal to noise ratio alpha_bar / (1 - alpha_bar) at t in 0 .. T-1. */
 double um_schedule_snr(const um_schedule *s, int t);

@@ -35,6 +35,7 @@ static um_status plan(um_ctx *ctx, um_plan *p, const um_schedule *s)
 
 const um_sampler um_sampler_ddim = {
     .name = "ddim",
+    .class_name = "DDIMScheduler",
     .help = "implicit steps: deterministic with eta 0, 50 steps by default (Song et al. 2021)",
     .model_calls = 1,
     .defaults = { UM_SAMPLE_COMMON, .steps = 50 },

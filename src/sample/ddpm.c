@@ -12,6 +12,7 @@ static um_status plan(um_ctx *ctx, um_plan *p, const um_schedule *s)
 
 const um_sampler um_sampler_ddpm = {
     .name = "ddpm",
+    .class_name = "DDPMScheduler",
     .help = "ancestral sampling from the posterior, every timestep by default (Ho et al. 2020)",
     .model_calls = 1,
     .defaults = { UM_SAMPLE_COMMON, .steps = 0 },

@@ -23,6 +23,7 @@ struct run {
 
     double *x, *x0, *eps, *z, *sorted; /* the state, what the model says, noise, scratch   */
     double *past[UM_HISTORY_MAX + 1];  /* newest first; the last one is free to write into */
+    double *t;                         /* of each image                                    */
     float *shown, *answer, *drawn;     /* what the model sees, its answer; noise as drawn  */
 };
 
@@ -50,6 +51,7 @@ static um_status take_memory(struct run *run, um_arena *arena)
     for (size_t i = 0; i < UM_COUNT(doubles); i++)
         *doubles[i] = um_arena_take(arena, n * sizeof(double));
     for (int i = 0; i <= run->history; i++) run->past[i] = um_arena_take(arena, n * sizeof(double));
+    run->t = um_arena_take(arena, (size_t)most * sizeof *run->t);
     run->sorted = um_arena_take(arena, run->size * sizeof(double));
     float **const floats[] = { &run->shown, &run->answer, &run->drawn, &run->torch.scratch };
     for (size_t i = 0; i < UM_COUNT(floats); i++)
@@ -110,7 +112,9 @@ static um_status predict(struct run *run, const um_row *row)
     const int *labels = run->request->labels ? run->request->labels + run->first : NULL;
     const size_t n = (size_t)run->n * run->size;
     for (size_t k = 0; k < n; k++) run->shown[k] = (float)(row->scale * run->x[k]);
-    UM_TRY(run->model->predict(run->model->user, run->n, run->shown, row->t, labels, run->answer));
+    for (int i = 0; i < run->n; i++) run->t[i] = row->t;
+    UM_TRY(run->model->predict(run->model->user, run->n, run->shown, run->t, labels,
+                               run->answer));
     UM_TRY(check_finite(run, run->answer, row, "the model's answer"));
 
     const um_prediction_rule rule = um_prediction_rule_at(s->prediction, row->alpha_bar);

@@ -6,11 +6,11 @@
 #include "sample/noise.h"
 #include "sample/plan.h"
 
-/* The trained model, guided or not: x [n, h, w, c] at timestep t (fractional for some samplers) in,
- * its prediction of the same shape out. labels: n classes, NULL for a model without. A model that
+/* The trained model, guided or not: x [n, h, w, c] in, each image at a timestep of its own (t [n],
+ * fractional for some samplers), its prediction of the same shape out. labels: n classes, NULL for a model without. A model that
  * wraps another (guidance) is one more of these. */
 typedef struct um_denoiser {
-    um_status (*predict)(void *user, int n, const float *x, double t, const int *labels,
+    um_status (*predict)(void *user, int n, const float *x, const double *t, const int *labels,
                          float *out);
     void *user;
 } um_denoiser;

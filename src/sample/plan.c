@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sample/timesteps.h"
-
 static um_status check_settings(um_ctx *ctx, const um_sample_settings *s)
 {
     if (!s->sampler) return um_fail(ctx, UM_BAD_ARG, "no sampler (sample.sampler)");
@@ -23,22 +21,20 @@ static um_status check_settings(um_ctx *ctx, const um_sample_settings *s)
     return UM_OK;
 }
 
-/* One row a step, from each timestep to the next of the list and from the last one to the data. */
-static void lay_rows(um_plan *p, const um_schedule *s)
+/* One row a step, from each level to the next. */
+static void lay_rows(um_plan *p)
 {
     p->rows = p->steps;
-    for (int i = 0; i < p->steps; i++) {
-        const int t = p->timesteps[i], prev = i + 1 < p->steps ? p->timesteps[i + 1] : -1;
+    for (int i = 0; i < p->steps; i++)
         p->row[i] = (um_row){
             .step = i,
-            .t = t,
-            .t_prev = prev,
-            .alpha_bar = s->alpha_bar[t],
-            .alpha_bar_prev = prev >= 0 ? s->alpha_bar[prev] : 1.0,
+            .t = p->level[i].t,
+            .t_prev = p->level[i + 1].t,
+            .alpha_bar = p->level[i].alpha_bar,
+            .alpha_bar_prev = p->level[i + 1].alpha_bar,
             .scale = 1.0,
             .asks = true,
         };
-    }
 }
 
 static um_status check_rows(um_ctx *ctx, const um_plan *p)
@@ -54,16 +50,16 @@ static um_status fill(um_ctx *ctx, um_plan *p, const um_schedule *s)
     const size_t rows = (size_t)p->steps * (size_t)p->settings.sampler->model_calls;
     UM_TRY(um_alloc(ctx, &p->row, rows, sizeof *p->row, "the plan"));
     p->init_scale = 1.0;
-    lay_rows(p, s);
+    lay_rows(p);
     UM_TRY(p->settings.sampler->plan(ctx, p, s));
     return check_rows(ctx, p);
 }
 
-/* Takes over the list. */
+/* Takes over the levels. */
 static um_status init(um_ctx *ctx, um_plan *p, const um_sample_settings *settings,
-                      const um_schedule *s, int *list, int count)
+                      const um_schedule *s, um_level *level, int steps)
 {
-    *p = (um_plan){ .settings = *settings, .timesteps = list, .steps = count };
+    *p = (um_plan){ .settings = *settings, .level = level, .steps = steps };
     const um_status st = fill(ctx, p, s);
     if (st != UM_OK) um_plan_free(ctx, p);
     return st;
@@ -73,27 +69,28 @@ um_status um_plan_init(um_ctx *ctx, um_plan *plan, const um_sample_settings *set
                        const um_schedule *schedule)
 {
     memset(plan, 0, sizeof *plan);
-    int *list, count;
+    um_level *level;
+    int steps;
     UM_TRY(check_settings(ctx, settings));
-    UM_TRY(um_timesteps_list(ctx, settings, schedule->timesteps, &list, &count));
-    return init(ctx, plan, settings, schedule, list, count);
+    UM_TRY(um_levels_lay(ctx, settings, &settings->sampler->levels, schedule, &level, &steps));
+    return init(ctx, plan, settings, schedule, level, steps);
 }
 
 um_status um_plan_init_list(um_ctx *ctx, um_plan *plan, const um_sample_settings *settings,
-                            const um_schedule *schedule, const int *timesteps, int count)
+                            const um_schedule *schedule, const double *timesteps,
+                            int count)
 {
     memset(plan, 0, sizeof *plan);
-    int *list;
+    um_level *level;
     UM_TRY(check_settings(ctx, settings));
-    UM_TRY(um_timesteps_check(ctx, timesteps, count, schedule->timesteps));
-    UM_TRY(um_alloc(ctx, &list, (size_t)count, sizeof *list, "the timesteps"));
-    memcpy(list, timesteps, (size_t)count * sizeof *list);
-    return init(ctx, plan, settings, schedule, list, count);
+    UM_TRY(um_levels_list(ctx, settings, &settings->sampler->levels, schedule, timesteps, count,
+                          &level));
+    return init(ctx, plan, settings, schedule, level, count);
 }
 
 void um_plan_free(um_ctx *ctx, um_plan *plan)
 {
-    um_free(ctx, plan->timesteps);
+    um_free(ctx, plan->level);
     um_free(ctx, plan->row);
     memset(plan, 0, sizeof *plan);
 }

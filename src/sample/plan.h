@@ -5,15 +5,15 @@
 
 #include "sample/sampler.h"
 
-/* Check the settings against the schedule, lay the timestep list, let the sampler fill its rows.
+/* Check the settings against the schedule, lay the levels, let the sampler fill its rows.
  * UM_BAD_ARG with what would be right; *plan is zeroed on failure. Free with um_plan_free. */
 um_status um_plan_init(um_ctx *ctx, um_plan *plan, const um_sample_settings *settings,
                        const um_schedule *schedule);
 
 /* The same with an explicit list: strictly decreasing within 0 .. T-1, count > 0. settings->steps,
- * spacing and steps_offset are then not looked at. */
+ * spacing, steps_offset and lambda_min_clipped are then not looked at. */
 um_status um_plan_init_list(um_ctx *ctx, um_plan *plan, const um_sample_settings *settings,
-                            const um_schedule *schedule, const int *timesteps, int count);
+                            const um_schedule *schedule, const double *timesteps, int count);
 
 /* A zeroed plan is accepted. */
 void um_plan_free(um_ctx *ctx, um_plan *plan);

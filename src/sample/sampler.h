@@ -7,8 +7,7 @@
 #ifndef UM_SAMPLER_H
 #define UM_SAMPLER_H
 
-#include "diffusion/schedule.h"
-#include "sample/settings.h"
+#include "sample/levels.h"
 
 enum { UM_HISTORY_MAX = 4 };
 
@@ -33,8 +32,8 @@ typedef struct um_row {
 
 typedef struct um_plan {
     um_sample_settings settings;
-    int steps; /* of the sampler: the length of the timestep list */
-    int *timesteps;
+    int steps;       /* of the sampler */
+    um_level *level; /* steps + 1: level[i] to level[i + 1] is step i */
     int rows; /* at most steps * model_calls */
     um_row *row;
     double init_scale; /* standard deviation of the first x */
@@ -53,13 +52,15 @@ typedef struct um_step {
 
 typedef struct um_sampler {
     const char *name;
+    const char *class_name; /* diffusers' scheduler, whose JSON speaks for this sampler; or NULL */
     const char *help;
     int model_calls; /* at most, per step           */
     int history;     /* entries of past that it uses */
+    um_level_rule levels;        /* diffusers' for this class */
     um_sample_settings defaults; /* diffusers' for this class; .sampler is not set */
-    /* Fill plan->row and set plan->rows. The plan comes with settings, timesteps and zeroed rows
-     * where step, t, t_prev, alpha_bar, alpha_bar_prev, scale = 1 and asks are set for a sampler
-     * with one call a step; init_scale is 1. */
+    /* Fill plan->row and set plan->rows. The plan comes with settings, levels and zeroed rows where
+     * step, t, t_prev, alpha_bar, alpha_bar_prev, scale = 1 and asks are set for a sampler with one
+     * call a step; init_scale is 1. */
     um_status (*plan)(um_ctx *ctx, um_plan *plan, const um_schedule *s);
     void (*step)(const um_step *s);
 } um_sampler;

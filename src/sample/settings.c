@@ -25,6 +25,29 @@ const um_choice um_strided_rules[] = {
     { NULL, 0 },
 };
 
+const um_choice um_finals[] = {
+    { "zero", UM_FINAL_ZERO },
+    { "sigma_min", UM_FINAL_SIGMA_MIN },
+    { NULL, 0 },
+};
+
+const um_choice um_algorithms[] = {
+    { "dpmsolver++", UM_ALGORITHM_DPMSOLVERPP },
+    { "dpmsolver", UM_ALGORITHM_DPMSOLVER },
+    { "sde-dpmsolver++", UM_ALGORITHM_SDE_DPMSOLVERPP },
+    { "deis", UM_ALGORITHM_DEIS },
+    { NULL, 0 },
+};
+
+const um_choice um_solvers[] = {
+    { "midpoint", UM_SOLVER_MIDPOINT },
+    { "heun", UM_SOLVER_HEUN },
+    { "bh1", UM_SOLVER_BH1 },
+    { "bh2", UM_SOLVER_BH2 },
+    { "logrho", UM_SOLVER_LOGRHO },
+    { NULL, 0 },
+};
+
 const um_choice um_rngs[] = {
     { "philox", UM_RNG_PHILOX },
     { "torch", UM_RNG_TORCH },

@@ -4,7 +4,10 @@
 #ifndef UM_SAMPLE_SETTINGS_H
 #define UM_SAMPLE_SETTINGS_H
 
+#include <math.h>
+
 #include "base/choice.h"
+#include "base/setting.h"
 #include "diffusion/prediction.h"
 #include "tensor/precision.h"
 
@@ -25,6 +28,33 @@ typedef enum um_strided_rule {
     UM_STRIDED_RENOISE,   /* predict x_0, noise it anew to the level before */
 } um_strided_rule;
 
+typedef enum um_sigmas {
+    UM_SIGMAS_TRAINING,    /* those of the spacing's timesteps                       */
+    UM_SIGMAS_KARRAS,      /* rho = 7: Karras et al. 2022, eq. 5                     */
+    UM_SIGMAS_EXPONENTIAL, /* equal ratios                                           */
+    UM_SIGMAS_LU_LAMBDAS,  /* uniform in lambda = -log sigma: Lu et al. 2022         */
+} um_sigmas;
+
+typedef enum um_final {
+    UM_FINAL_ZERO,      /* the last step leads to the data                  */
+    UM_FINAL_SIGMA_MIN, /* .. to the noise of timestep 0                    */
+} um_final;
+
+typedef enum um_algorithm { /* what is integrated: */
+    UM_ALGORITHM_DPMSOLVERPP,     /* the predicted x_0: Lu et al. 2022 (2211.01095)   */
+    UM_ALGORITHM_DPMSOLVER,       /* the predicted noise: Lu et al. 2022 (2206.00927) */
+    UM_ALGORITHM_SDE_DPMSOLVERPP, /* x_0, along the stochastic equation               */
+    UM_ALGORITHM_DEIS,            /* deis: Zhang and Chen 2022 (2204.13902)           */
+} um_algorithm;
+
+typedef enum um_solver {
+    UM_SOLVER_MIDPOINT, /* dpmpp: second differences at the middle .. */
+    UM_SOLVER_HEUN,     /* .. or at both ends                         */
+    UM_SOLVER_BH1,      /* unipc: B(h) = h                            */
+    UM_SOLVER_BH2,      /* .. or e^h - 1 (Zhao et al. 2302.04867)     */
+    UM_SOLVER_LOGRHO,   /* deis: polynomials in log rho               */
+} um_solver;
+
 typedef enum um_rng {
     UM_RNG_PHILOX, /* a function of (seed, image, step): nothing else matters   */
     UM_RNG_TORCH,  /* PyTorch's CPU generator, drawn as a diffusers pipeline does */
@@ -36,6 +66,12 @@ extern const um_choice um_spacings[];
 extern const um_choice um_variances[];
 /* posterior; renoise. */
 extern const um_choice um_strided_rules[];
+/* zero; sigma_min. */
+extern const um_choice um_finals[];
+/* dpmsolver++; dpmsolver; sde-dpmsolver++; deis. */
+extern const um_choice um_algorithms[];
+/* midpoint; heun; bh1; bh2; logrho. */
+extern const um_choice um_solvers[];
 /* philox; torch. */
 extern const um_choice um_rngs[];
 
@@ -51,6 +87,10 @@ typedef struct um_sample_settings {
     um_spacing spacing;
     int steps_offset; /* added to leading and quadratic lists */
 
+    um_sigmas sigmas;          /* which noise levels, instead of the list's      */
+    um_final final_sigmas;     /* where the last step leads                      */
+    double lambda_min_clipped; /* no timestep with log(1 / sigma) below it        */
+
     bool clip_sample; /* keep the predicted x_0 within +-clip_sample_range */
     double clip_sample_range;
     bool thresholding; /* dynamic thresholding (Saharia et al. 2022) instead of clipping */
@@ -62,6 +102,16 @@ typedef struct um_sample_settings {
     um_variance variance;     /* ddpm, strided */
     um_strided_rule strided_rule;
 
+    int solver_order; /* of multistep methods */
+    um_solver solver;
+    um_algorithm algorithm;   /* dpmpp, dpmpp_single                                */
+    bool lower_order_final;   /* multistep: the last steps are of lower order       */
+    bool euler_at_final;      /* dpmpp: the last step is of order 1                 */
+    bool predict_x0;          /* unipc: the integral over x_0, else over the noise  */
+    um_ints disable_corrector; /* unipc: steps that are not corrected                */
+    bool skip_prk_steps;      /* pndm: no Runge-Kutta steps at the start            */
+    double s_churn, s_tmin, s_tmax, s_noise; /* euler: noise added on the way       */
+
     um_rng rng;
     uint64_t seed;
 
@@ -72,6 +122,7 @@ typedef struct um_sample_settings {
 #define UM_SAMPLE_COMMON                                                                    \
     .prediction = UM_PREDICTION_EPSILON, .spacing = UM_SPACING_LEADING, .clip_sample = true, \
     .clip_sample_range = 1.0, .dynamic_thresholding_ratio = 0.995, .sample_max_value = 1.0,  \
-    .set_alpha_to_one = true
+    .set_alpha_to_one = true, .lambda_min_clipped = -HUGE_VAL, .predict_x0 = true,           \
+    .s_tmax = HUGE_VAL, .s_noise = 1.0
 
 #endif

@@ -91,15 +91,10 @@ um_status um_unet_denoiser_run(um_unet_denoiser *d, int n, const float *x, const
     return UM_OK;
 }
 
-static um_status predict(void *user, int n, const float *x, double t, const int *labels, float *out)
+static um_status predict(void *user, int n, const float *x, const double *t, const int *labels,
+                         float *out)
 {
-    um_unet_denoiser *d = user;
-    double *each;
-    UM_TRY(um_alloc(d->ctx, &each, (size_t)n, sizeof *each, "timesteps"));
-    for (int i = 0; i < n; i++) each[i] = t;
-    const um_status status = um_unet_denoiser_run(d, n, x, each, labels, out);
-    um_free(d->ctx, each);
-    return status;
+    return um_unet_denoiser_run(user, n, x, t, labels, out);
 }
 
 um_denoiser um_denoiser_from_unet(um_unet_denoiser *d) { return (um_denoiser){ predict, d }; }

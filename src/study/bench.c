@@ -22,6 +22,7 @@ typedef struct subject {
     um_batch batch;
     um_trainer *trainer;
     um_unet_denoiser denoiser;
+    double *t; /* what the denoiser is told */
     um_real *answer;
     int steps, total; /* done, and to do in all */
     double ended;     /* the last of them (um_seconds) */
@@ -48,8 +49,8 @@ static um_status sampling_step(subject *s)
 {
     const um_denoiser model = um_denoiser_from_unet(&s->denoiser);
     const int T = s->request->schedule->timesteps;
-    const double t = T - 1 - (int64_t)s->steps * 20 % T;
-    return model.predict(model.user, s->batch.n, s->batch.noise, t, s->batch.labels, s->answer);
+    for (int i = 0; i < s->batch.n; i++) s->t[i] = T - 1 - (int64_t)s->steps * 20 % T;
+    return model.predict(model.user, s->batch.n, s->batch.noise, s->t, s->batch.labels, s->answer);
 }
 
 static um_tape *sampling_tape(const subject *s)
@@ -91,6 +92,7 @@ static um_status open_subject(subject *s)
         UM_TRY(um_alloc(s->ctx, &s->answer,
                         (size_t)r->batch * pixels * (size_t)c->out_channels, sizeof *s->answer,
                         "images"));
+        UM_TRY(um_alloc(s->ctx, &s->t, (size_t)r->batch, sizeof *s->t, "timesteps"));
     }
     UM_TRY(um_batch_init(s->ctx, &s->batch, r->batch, image));
     fill(s, (size_t)r->batch * image);
@@ -103,6 +105,7 @@ static void close_subject(subject *s)
     um_trainer_close(&s->trainer);
     um_unet_denoiser_free(&s->denoiser);
     um_free(s->ctx, s->answer);
+    um_free(s->ctx, s->t);
 }
 
 /* n steps, each one's time in seconds[] where that is not NULL. */

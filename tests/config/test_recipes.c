@@ -95,6 +95,9 @@ static void the_words_are_those_that_the_floors_know(void **state)
     check_words(&ctx, UM_KEY_train_optimizer, um_optimizers, NULL);
     check_words(&ctx, UM_KEY_train_lr_schedule, um_lr_schedules, NULL);
     check_words(&ctx, UM_KEY_sample_timestep_spacing, um_spacings, "auto");
+    check_words(&ctx, UM_KEY_sample_final_sigmas_type, um_finals, "auto");
+    check_words(&ctx, UM_KEY_sample_algorithm_type, um_algorithms, NULL);
+    check_words(&ctx, UM_KEY_sample_solver_type, um_solvers, "auto");
     check_words(&ctx, UM_KEY_sample_variance_type, um_variances, NULL);
     check_words(&ctx, UM_KEY_sample_strided_rule, um_strided_rules, NULL);
     check_words(&ctx, UM_KEY_sample_rng, um_rngs, NULL);

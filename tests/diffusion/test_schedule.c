@@ -171,6 +171,39 @@ static void one_timestep_is_enough(void **state)
     }
 }
 
+/* Half way sigma is the mean of both; the whole timesteps are the table's own numbers. */
+static void between_timesteps_sigma_is_a_straight_line(void **state)
+{
+    (void)state;
+    um_ctx ctx;
+    um_ctx_init(&ctx);
+    const um_schedule_settings settings = um_schedule_defaults();
+    um_schedule s;
+    CHECK_OK(&ctx, um_schedule_init(&ctx, &s, &settings));
+    for (int t = 0; t < 1000; t++) assert_true(um_schedule_alpha_bar_at(&s, t) == s.alpha_bar[t]);
+    const double want = (um_sigma_of(s.alpha_bar[700]) + um_sigma_of(s.alpha_bar[701])) / 2;
+    CHECK_NEAR(um_sigma_of(um_schedule_alpha_bar_at(&s, 700.5)), want, 1e-12 * want);
+    um_schedule_free(&ctx, &s);
+}
+
+static void the_timestep_of_a_sigma_is_found_again(void **state)
+{
+    (void)state;
+    um_ctx ctx;
+    um_ctx_init(&ctx);
+    um_schedule_settings settings = um_schedule_defaults();
+    settings.zero_terminal_snr = true;
+    um_schedule s;
+    CHECK_OK(&ctx, um_schedule_init(&ctx, &s, &settings));
+    for (int t = 0; t < 1000; t++)
+        CHECK_NEAR(um_schedule_timestep_at(&s, um_sigma_of(s.alpha_bar[t])), t, 1e-7);
+    const double a = um_sigma_of(s.alpha_bar[3]), b = um_sigma_of(s.alpha_bar[4]);
+    CHECK_NEAR(um_schedule_timestep_at(&s, sqrt(a * b)), 3.5, 1e-9);
+    assert_true(um_schedule_timestep_at(&s, 0.0) == 0.0);
+    assert_true(um_schedule_timestep_at(&s, 1e9) == 999.0);
+    um_schedule_free(&ctx, &s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +213,8 @@ int main(void)
         cmocka_unit_test(given_betas_make_the_same_tables),
         cmocka_unit_test(settings_out_of_range_are_refused),
         cmocka_unit_test(one_timestep_is_enough),
+        cmocka_unit_test(between_timesteps_sigma_is_a_straight_line),
+        cmocka_unit_test(the_timestep_of_a_sigma_is_found_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

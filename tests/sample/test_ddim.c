@@ -68,8 +68,8 @@ static void the_previous_timestep_comes_from_the_list(void **state)
     struct plans p;
     open_plan(&p, settings);
     for (int i = 0; i < 37; i++) {
-        const double bar = p.schedule.alpha_bar[p.plan.timesteps[i]];
-        const double prev = i < 36 ? p.schedule.alpha_bar[p.plan.timesteps[i + 1]] : 1.0;
+        const double bar = p.schedule.alpha_bar[(int)p.plan.level[i].t];
+        const double prev = i < 36 ? p.schedule.alpha_bar[(int)p.plan.level[i + 1].t] : 1.0;
         const double sigma = 0.7 * sqrt((1 - prev) / (1 - bar)) * sqrt(1 - bar / prev);
         const um_row *row = &p.plan.row[i];
         CHECK_NEAR(row->next.noise, sigma, 1e-12);
@@ -118,7 +118,7 @@ static void eta_outside_0_to_1_is_refused(void **state)
         um_plan p;
         assert_int_equal(um_plan_init(&ctx, &p, &settings, &s), UM_BAD_ARG);
         assert_null(p.row);
-        assert_null(p.timesteps);
+        assert_null(p.level);
     }
     um_schedule_free(&ctx, &s);
 }

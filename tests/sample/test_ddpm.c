@@ -35,7 +35,7 @@ static void the_previous_timestep_comes_from_the_list(void **state)
     const um_schedule_settings ss = um_schedule_defaults();
     um_schedule s;
     CHECK_OK(&ctx, um_schedule_init(&ctx, &s, &ss));
-    const int list[] = { 998, 700, 699, 31, 4 };
+    const double list[] = { 998, 700, 699, 31, 4 };
     const um_sampler *ddpm;
     CHECK_OK(&ctx, um_sampler_find(&ctx, "ddpm", &ddpm));
     const um_sample_settings settings = um_sampler_defaults(ddpm);
@@ -43,7 +43,7 @@ static void the_previous_timestep_comes_from_the_list(void **state)
     CHECK_OK(&ctx, um_plan_init_list(&ctx, &p, &settings, &s, list, 5));
     assert_int_equal(p.rows, 5);
     for (int i = 0; i < 4; i++) {
-        const double bar = s.alpha_bar[list[i]], prev = s.alpha_bar[list[i + 1]];
+        const double bar = s.alpha_bar[(int)list[i]], prev = s.alpha_bar[(int)list[i + 1]];
         const double alpha = bar / prev, beta = 1.0 - alpha;
         const double precision = alpha / beta + 1.0 / (1.0 - prev);
         CHECK_NEAR(p.row[i].t_prev, list[i + 1], 0.0);

@@ -113,7 +113,8 @@ static void torch_noise_is_drawn_as_a_pipeline_draws(void **state)
         for (int i = 0; i < 10; i++) {
             const um_row *row = &d.plan.row[i];
             const um_denoiser model = trajectory_model();
-            CHECK_OK(&d.ctx, model.predict(model.user, 2, x, row->t, NULL, eps));
+            const double t[] = { row->t, row->t };
+            CHECK_OK(&d.ctx, model.predict(model.user, 2, x, t, NULL, eps));
             if (row->t > 0.0) by_hand.draw(by_hand.user, 0, 0, 2, z);
             for (int k = 0; k < 2 * SIZE; k++) {
                 double x0 = x[k] - sqrt(1.0 - row->alpha_bar) * eps[k];
@@ -138,10 +139,11 @@ struct account {
     double t[16];
 };
 
-static um_status counted(void *user, int n, const float *x, double t, const int *labels, float *out)
+static um_status counted(void *user, int n, const float *x, const double *t, const int *labels,
+                         float *out)
 {
     struct account *a = user;
-    if (a->calls < 16) a->sizes[a->calls] = n, a->t[a->calls] = t;
+    if (a->calls < 16) a->sizes[a->calls] = n, a->t[a->calls] = t[n - 1];
     if (labels) memcpy(a->labels + (a->calls >= 10 ? 4 : 0), labels, (size_t)n * sizeof *labels);
     memcpy(out, x, (size_t)n * SIZE * sizeof *out);
     if (++a->calls == a->bad_call) out[(n - 1) * SIZE + 2] = NAN;
@@ -267,34 +269,34 @@ static void a_given_start_is_where_the_loop_starts(void **state)
 enum { HEUN_STEPS = 8 };
 static const double churn = 0.3;
 
-static double sigma_of(const um_plan *p, const um_schedule *s, int step)
+static double sigma_of(const um_plan *p, int step)
 {
-    return step < p->steps ? sqrt(1.0 / s->alpha_bar[p->timesteps[step]] - 1.0) : 0.0;
+    return sqrt(1.0 / p->level[step].alpha_bar - 1.0);
 }
 
-static um_row heun_row(const um_plan *p, const um_schedule *s, int step, int at)
+static um_row heun_row(const um_plan *p, int step, int at)
 {
-    const int t = p->timesteps[at];
-    return (um_row){ .step = step, .t = t, .alpha_bar = s->alpha_bar[t], .asks = true,
-                     .scale = sqrt(s->alpha_bar[t]) };
+    const um_level *level = &p->level[at];
+    return (um_row){ .step = step, .t = level->t, .alpha_bar = level->alpha_bar, .asks = true,
+                     .scale = sqrt(level->alpha_bar) };
 }
 
 static um_status heun_plan(um_ctx *ctx, um_plan *p, const um_schedule *s)
 {
-    (void)ctx;
+    (void)ctx, (void)s;
     p->rows = 0;
-    p->init_scale = sigma_of(p, s, 0);
+    p->init_scale = sigma_of(p, 0);
     for (int i = 0; i < p->steps; i++) {
-        const double h = sigma_of(p, s, i + 1) - sigma_of(p, s, i);
+        const double h = sigma_of(p, i + 1) - sigma_of(p, i);
         if (i == 2)
             p->row[p->rows++] = (um_row){ .step = i, .next = { .x = 1.0, .noise = churn } };
-        um_row first = heun_row(p, s, i, i);
+        um_row first = heun_row(p, i, i);
         first.next = (um_mix){ .x = 1.0, .eps = h };
         first.keeps = true;
         first.keep = (um_mix){ .eps = 1.0 };
         p->row[p->rows++] = first;
         if (i + 1 == p->steps) return UM_OK;
-        um_row second = heun_row(p, s, i, i + 1);
+        um_row second = heun_row(p, i, i + 1);
         second.next = (um_mix){ .x = 1.0, .eps = h / 2, .past = { -h / 2 } };
         p->row[p->rows++] = second;
     }
@@ -310,11 +312,11 @@ static const um_sampler heun = {
 /* What the test's model says of state y at step i of the list. */
 static void ask(const drawing *d, int i, const double *y, float *eps)
 {
-    const int t = d->plan.timesteps[i];
+    const um_level *level = &d->plan.level[i];
     float x[SIZE];
-    for (int k = 0; k < SIZE; k++) x[k] = (float)(sqrt(d->schedule.alpha_bar[t]) * y[k]);
+    for (int k = 0; k < SIZE; k++) x[k] = (float)(sqrt(level->alpha_bar) * y[k]);
     const um_denoiser model = trajectory_model();
-    model.predict(model.user, 1, x, t, NULL, eps);
+    model.predict(model.user, 1, x, &level->t, NULL, eps);
 }
 
 static void a_method_of_two_calls_with_memory_fits_the_loop(void **state)
@@ -334,9 +336,9 @@ static void a_method_of_two_calls_with_memory_fits_the_loop(void **state)
     const um_noise source = um_noise_from_philox(&philox);
     double y[SIZE], guess[SIZE];
     source.draw(source.user, UM_NOISE_START, 0, 1, z);
-    for (int k = 0; k < SIZE; k++) y[k] = sigma_of(&d.plan, &d.schedule, 0) * z[k];
+    for (int k = 0; k < SIZE; k++) y[k] = sigma_of(&d.plan, 0) * z[k];
     for (int i = 0; i < HEUN_STEPS; i++) {
-        const double h = sigma_of(&d.plan, &d.schedule, i + 1) - sigma_of(&d.plan, &d.schedule, i);
+        const double h = sigma_of(&d.plan, i + 1) - sigma_of(&d.plan, i);
         source.draw(source.user, 4, 0, 1, z); /* row 4 is the one before step 2 */
         if (i == 2)
             for (int k = 0; k < SIZE; k++) y[k] += churn * z[k];

@@ -60,9 +60,9 @@ static void the_rows_follow_the_list(void **state)
         const um_row *row = &d.plan.row[i];
         assert_int_equal(row->step, i);
         assert_true(row->asks && row->scale == 1.0 && !row->keeps);
-        assert_true(row->t == d.plan.timesteps[i]);
-        assert_true(row->t_prev == (i < 6 ? d.plan.timesteps[i + 1] : -1));
-        assert_true(row->alpha_bar == d.schedule.alpha_bar[d.plan.timesteps[i]]);
+        assert_true(row->t == d.plan.level[i].t);
+        assert_true(row->t_prev == (i < 6 ? d.plan.level[i + 1].t : -1));
+        assert_true(row->alpha_bar == d.schedule.alpha_bar[(int)d.plan.level[i].t]);
         assert_true(row->alpha_bar_prev == (i < 6 ? d.plan.row[i + 1].alpha_bar : 1.0));
     }
     drawing_close(&d);
@@ -89,9 +89,9 @@ static void settings_out_of_range_are_refused(void **state)
         um_plan p;
         if (um_plan_init(&ctx, &p, &bad[i], &s) != UM_BAD_ARG) fail_msg("case %zu is accepted", i);
         assert_null(p.row);
-        assert_null(p.timesteps);
+        assert_null(p.level);
     }
-    const int up[] = { 1, 2 };
+    const double up[] = { 1, 2 };
     um_plan p;
     assert_int_equal(um_plan_init_list(&ctx, &p, &good, &s, up, 2), UM_BAD_ARG);
     um_schedule_free(&ctx, &s);

@@ -23,11 +23,11 @@ static double gain_at(double bar)
 /* The exact denoiser, saying epsilon, v or x_0. */
 struct exact { const um_schedule *schedule; um_prediction says; };
 
-static um_status exact_predict(void *user, int n, const float *x, double t, const int *labels,
-                               float *out)
+static um_status exact_predict(void *user, int n, const float *x, const double *t,
+                               const int *labels, float *out)
 {
     const struct exact *e = user;
-    const double bar = e->schedule->alpha_bar[(int)t], a = sqrt(bar), s = sqrt(1.0 - bar);
+    const double bar = e->schedule->alpha_bar[(int)*t], a = sqrt(bar), s = sqrt(1.0 - bar);
     const double gain = gain_at(bar);
     (void)labels;
     for (int k = 0; k < n * SIZE; k++) {
@@ -74,9 +74,7 @@ static struct moments recursion(const drawing *d, rule_fn *rule)
 {
     struct moments m = { 0.0, 1.0 };
     for (int i = 0; i < d->plan.steps; i++) {
-        const double bar = d->schedule.alpha_bar[d->plan.timesteps[i]];
-        const double prev =
-            i + 1 < d->plan.steps ? d->schedule.alpha_bar[d->plan.timesteps[i + 1]] : 1.0;
+        const double bar = d->plan.level[i].alpha_bar, prev = d->plan.level[i + 1].alpha_bar;
         const struct rule r = rule(bar, prev, &d->plan.settings);
         const double a = sqrt(bar), s = sqrt(1.0 - bar);
         const double gain = gain_at(bar), c = mean - gain * a * mean;

@@ -45,7 +45,7 @@ static void renoise_noises_the_predicted_image_anew(void **state)
     drawing_open(&d, &settings, 1000);
     for (int i = 0; i < 25; i++) {
         const um_row *row = &d.plan.row[i];
-        const double prev = i < 24 ? d.schedule.alpha_bar[d.plan.timesteps[i + 1]] : 1.0;
+        const double prev = i < 24 ? d.schedule.alpha_bar[(int)d.plan.level[i + 1].t] : 1.0;
         CHECK_NEAR(row->next.x0, sqrt(prev), 1e-12);
         CHECK_NEAR(row->next.noise, sqrt(1.0 - prev), 1e-12);
         assert_true(row->next.x == 0.0 && row->next.eps == 0.0);
