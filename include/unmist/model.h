@@ -24,6 +24,7 @@ typedef struct um_model_facts {
     int channels, out_channels;
     int h, w;          /* of its images; 0: the model does not say */
     int classes;       /* 0: not class-conditional */
+    bool null_class;   /* one more, numbered `classes`, stands for none: the model can be guided */
     int tensors;       /* parameters by name */
     int64_t numbers;   /* of all parameters together */
     int64_t multiply_adds; /* of products and convolutions for one image; 0 where h, w are 0 */

@@ -117,6 +117,7 @@ um_status um_train_settings_from_config(um_ctx *ctx, const um_config *c, um_trai
         .batch = c->train_batch,
         .accumulate = c->train_accumulate,
         .flip = c->data_flip,
+        .label_dropout = c->train_label_dropout,
         .recompute = c->train_recompute,
         .check_nan = c->run_check_nan,
         .loss = um_loss_defaults(),
@@ -197,7 +198,8 @@ um_status um_unet_config_from_config(um_ctx *ctx, const um_config *c, int channe
                            "model.class_conditional = true, but the images have no classes "
                            "(false, or a data set with labels)");
         out->class_embed_type = UM_CLASS_TABLE;
-        out->num_class_embeds = classes;
+        out->null_class = c->train_label_dropout > 0;
+        out->num_class_embeds = classes + out->null_class;
     }
     return UM_OK;
 }

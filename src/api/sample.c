@@ -33,7 +33,7 @@ static int frames_of(const um_plan *plan, const um_config *c)
     return every ? last / every + 1 + (last % every != 0) : 0;
 }
 
-/* Classes that the network can be asked for; 0: it takes none. */
+/* Classes that the network can be asked for, the null class among them; 0: it takes none. */
 static int classes_of(const um_unet_config *u)
 {
     if (u->class_embed_type == UM_CLASS_NONE) return 0;
@@ -59,12 +59,12 @@ static um_status check_network(um_ctx *ctx, const um_unet_config *u, const um_co
                        "(sample.classes = none)");
     for (int i = 0; i < asked->n; i++)
         if (asked->v[i] >= classes)
-            return um_fail(ctx, UM_BAD_ARG, "sample.classes = %d: the model has classes 0 to %d",
-                           asked->v[i], classes - 1);
+            return um_fail(ctx, UM_BAD_ARG, "sample.classes = %d: the model has classes 0 to %d%s",
+                           asked->v[i], classes - 1, u->null_class ? ", the last for none" : "");
     return UM_OK;
 }
 
-/* Classes of the images: those of sample.classes in turn, or all in turn. */
+/* Classes of the images: those of sample.classes in turn, or all in turn but the null class. */
 static um_status label_images(um_ctx *ctx, const um_config *c, int classes, int **labels)
 {
     const um_ints *asked = &c->sample_classes;
@@ -116,7 +116,7 @@ static um_status draw_planned(um_ctx *ctx, um_unet *unet, const um_plan *plan, c
     UM_TRY(um_images_open(&m, ctx, c->sample_count, h, w, u->in_channels, frames_of(plan, c)));
     m->columns = c->sample_columns;
     memcpy(m->format, c->sample_format, sizeof m->format - 1);
-    um_status status = label_images(ctx, c, classes_of(u), &labels);
+    um_status status = label_images(ctx, c, classes_of(u) - u->null_class, &labels);
     if (status == UM_OK) status = run(ctx, unet, plan, c, labels, hooks, m);
     um_free(ctx, labels);
     if (status == UM_OK) *out = m;

@@ -172,9 +172,15 @@ static um_status build_network(session *s)
     if (u->in_channels != d->c)
         return um_fail(s->ctx, UM_BAD_ARG, "the model has %d channels, the images of %s have %d",
                        u->in_channels, s->config.data_path, d->c);
-    if (u->class_embed_type == UM_CLASS_TABLE && (!d->labels || d->classes > u->num_class_embeds))
+    const int classes = um_unet_classes(u);
+    if (u->class_embed_type == UM_CLASS_TABLE && (!d->labels || d->classes > classes))
         return um_fail(s->ctx, UM_BAD_ARG, "the model has %d classes, the images of %s have %d",
-                       u->num_class_embeds, s->config.data_path, d->labels ? d->classes : 0);
+                       classes, s->config.data_path, d->labels ? d->classes : 0);
+    if (s->config.train_label_dropout > 0 && !u->null_class)
+        return um_fail(s->ctx, UM_BAD_ARG,
+                       "train.label_dropout = %g, but the model has no null class "
+                       "(\"_null_class\": true and one more of num_class_embeds, or 0)",
+                       s->config.train_label_dropout);
     if (u->class_embed_type == UM_CLASS_IDENTITY)
         return um_fail(
             s->ctx, UM_BAD_ARG,

@@ -18,6 +18,7 @@ typedef enum um_stream {
     UM_STREAM_VALIDATION,  /* item: held-out image           */
     UM_STREAM_SAMPLE_INIT, /* item: image                    */
     UM_STREAM_SAMPLE_STEP, /* item: image and step           */
+    UM_STREAM_LABEL,       /* item: position in the run      */
     UM_STREAM_TEST,
 } um_stream;
 

@@ -64,7 +64,7 @@ static void print_model(const cli *c, const um_model *m)
     if (f.h)
         cli_say(c, "images %d x %d, %d channel%s; %.3f G multiply-adds each\n", f.h, f.w,
                 f.channels, f.channels == 1 ? "" : "s", (double)f.multiply_adds / 1e9);
-    if (f.classes) cli_say(c, "%d classes\n", f.classes);
+    if (f.classes) cli_say(c, "%d classes%s\n", f.classes, f.null_class ? " and none" : "");
     cli_say(c, "%d timesteps, %s schedule, predicts %s\n", f.timesteps, f.schedule, f.prediction);
 }
 

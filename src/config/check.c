@@ -94,6 +94,12 @@ static um_status check_train(um_ctx *ctx, const um_config *c)
                        "train.accumulate = %d does not divide train.batch = %d (equal parts)",
                        c->train_accumulate, c->train_batch),
                blame(ctx, c, UM_KEY_train_accumulate, UM_KEY_train_batch);
+    if (c->train_label_dropout > 0 && !c->model_class_conditional && !*c->train_init &&
+        !*c->model_config)
+        return um_fail(ctx, UM_BAD_ARG,
+                       "train.label_dropout = %g, but the network is shown no classes "
+                       "(model.class_conditional = true, or 0)", c->train_label_dropout),
+               blame(ctx, c, UM_KEY_train_label_dropout, UM_KEY_model_class_conditional);
     return UM_OK;
 }
 

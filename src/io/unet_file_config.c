@@ -36,9 +36,13 @@ static const um_choice class_words[] = { { "timestep", UM_CLASS_TIMESTEP },
                                          { NULL, 0 } };
 static const um_choice mid_words[] = { { "UNetMidBlock2D", 1 }, { NULL, 0 } };
 
+/* A key of our own: diffusers passes over what begins with an underscore. */
+static const char null_class_key[] = "_null_class";
+
 static const char *const known_keys[] = { "_class_name",
                                           "_diffusers_version",
                                           "_name_or_path",
+                                          null_class_key,
                                           "act_fn",
                                           "add_attention",
                                           "attention_head_dim",
@@ -175,6 +179,7 @@ static void read_embeddings(um_json *j, um_unet_config *c)
     const int otherwise = c->num_class_embeds ? UM_CLASS_TABLE : UM_CLASS_NONE;
     c->class_embed_type =
         (um_class_embedding)read_word(j, "class_embed_type", class_words, otherwise, otherwise);
+    c->null_class = um_json_bool_or(j, null_class_key, false);
 }
 
 static void read_layers(um_json *j, um_unet_config *c)
@@ -326,6 +331,7 @@ um_status um_unet_file_write_config(um_ctx *ctx, const um_unet_config *c, const 
     };
     for (size_t i = 0; i < UM_COUNT(entries); i++)
         put(root, &whole, entries[i].key, entries[i].value);
+    if (c->null_class) put(root, &whole, null_class_key, json_true());
     const um_status status = um_json_save(ctx, whole ? root : NULL, path);
     json_decref(root);
     return status;

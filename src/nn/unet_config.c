@@ -33,6 +33,11 @@ int um_unet_embedding_width(const um_unet_config *c)
     return c->time_embedding_dim ? c->time_embedding_dim : 4 * c->channels[0];
 }
 
+int um_unet_classes(const um_unet_config *c)
+{
+    return c->class_embed_type == UM_CLASS_TABLE ? c->num_class_embeds - c->null_class : 0;
+}
+
 int um_unet_label_width(const um_unet_config *c)
 {
     switch (c->class_embed_type) {
@@ -125,6 +130,9 @@ static um_status check_embeddings(um_ctx *ctx, const um_unet_config *c)
                        "a row for each timestep)");
     if (c->class_embed_type == UM_CLASS_TABLE && c->num_class_embeds == 0)
         return um_fail(ctx, UM_BAD_ARG, "num_class_embeds is 0 (the number of classes)");
+    if (c->null_class && (c->class_embed_type != UM_CLASS_TABLE || c->num_class_embeds < 2))
+        return um_fail(ctx, UM_BAD_ARG,
+                       "_null_class is true (false, or num_class_embeds of one more than classes)");
     return UM_OK;
 }
 

@@ -46,6 +46,7 @@ typedef struct um_unet_config {
     bool time_scale_shift;
     um_class_embedding class_embed_type;
     int num_class_embeds, num_train_timesteps; /* 0: null */
+    bool null_class; /* the last of num_class_embeds stands for none (Ho & Salimans, 2207.12598) */
 } um_unet_config;
 
 /* diffusers' defaults. */
@@ -59,6 +60,10 @@ um_status um_unet_size_check(um_ctx *ctx, const um_unet_config *c, int h, int w)
 
 /* Width of the time embedding. */
 int um_unet_embedding_width(const um_unet_config *c);
+
+/* Classes that images can have: rows of a table of classes without the null class; 0 in any other
+ * model. */
+int um_unet_classes(const um_unet_config *c);
 
 /* Numbers that um_unet_apply wants of each image's label: 0 in an unconditional model, else 1, but
  * the embedding's width with UM_CLASS_IDENTITY. */

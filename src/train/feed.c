@@ -9,7 +9,8 @@ um_status um_feed_init(um_feed *feed, um_ctx *ctx, const um_dataset *data,
                        const um_schedule *schedule, const um_train_settings *settings)
 {
     *feed = (um_feed){ .ctx = ctx, .data = data, .schedule = schedule, .seed = settings->seed,
-                       .flip = settings->flip, .epoch = -1 };
+                       .flip = settings->flip, .label_dropout = settings->label_dropout,
+                       .epoch = -1 };
     return um_alloc(ctx, &feed->order, (size_t)data->count, sizeof *feed->order,
                     "the order of images");
 }
@@ -32,6 +33,14 @@ static uint32_t image_at(um_feed *feed, int64_t position)
     return feed->order[position % count];
 }
 
+/* Chosen image by image: dropout of the class makes one network learn both predictions that
+ * classifier-free guidance needs (Ho & Salimans 2022, algorithm 1). */
+static bool label_drops(const um_feed *feed, uint64_t position)
+{
+    const um_random r = { feed->seed, UM_STREAM_LABEL, position };
+    return feed->label_dropout > 0 && um_random_uniform(&r, 0) < feed->label_dropout;
+}
+
 um_status um_feed_training(um_feed *feed, int64_t position, um_batch *batch)
 {
     const um_dataset *d = feed->data;
@@ -44,6 +53,7 @@ um_status um_feed_training(um_feed *feed, int64_t position, um_batch *batch)
             um_random_uniform(&(um_random){ feed->seed, UM_STREAM_FLIP, at }, 0) < 0.5;
         UM_TRY(um_dataset_batch(d, &index, &flip, 1, batch->x0 + (size_t)i * image,
                                 &batch->labels[i]));
+        if (label_drops(feed, at)) batch->labels[i] = -1;
         batch->t[i] = um_timestep_uniform(feed->seed, at, feed->schedule->timesteps);
         um_noise_normal(feed->seed, at, batch->noise + (size_t)i * image, image);
     }

@@ -14,6 +14,7 @@ typedef struct um_feed {
     const um_schedule *schedule;
     uint64_t seed;
     bool flip;
+    double label_dropout;
     uint32_t *order; /* the permutation of `epoch` */
     int64_t epoch;   /* -1: none yet */
 } um_feed;
@@ -23,7 +24,7 @@ typedef struct um_batch {
     int n;
     float *x0, *noise; /* [n, h, w, c] */
     int *t;            /* [n], 0 .. T-1 */
-    int *labels;       /* [n] */
+    int *labels;       /* [n], -1: the class is not shown */
 } um_batch;
 
 /* data and schedule must outlive the feed. */

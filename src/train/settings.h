@@ -20,6 +20,7 @@ typedef struct um_train_settings {
     int accumulate; /* parts that a batch is computed in, one after another; divides batch; 0: as
                      * many as make it fast (um_unet_part) */
     bool flip;      /* mirror each image with probability 1/2 */
+    double label_dropout; /* probability that an image is shown without its class */
     bool recompute; /* trade time for memory (gradient checkpointing) */
     um_precision precision; /* of products */
     bool check_nan; /* look at every operation for numbers that went bad */

@@ -112,6 +112,7 @@ static void load(um_trainer *tr, const um_batch *batch, int from, int n)
     um_real *x = um_data(tr->tape, tr->x), *target = um_data(tr->tape, tr->target);
     um_real *t = um_data(tr->tape, tr->t), *labels = um_data(tr->tape, tr->labels);
     um_real *weights = um_data(tr->tape, tr->weights);
+    const int null_class = um_unet_configuration(tr->unet)->num_class_embeds - 1;
     for (int i = 0; i < tr->part; i++) {
         const int k = from + UM_MIN(i, n - 1);
         const size_t at = (size_t)k * tr->image, to = (size_t)i * tr->image;
@@ -120,7 +121,7 @@ static void load(um_trainer *tr, const um_batch *batch, int from, int n)
         um_prediction_target(s->prediction, tr->schedule->alpha_bar[batch->t[k]], tr->image,
                              batch->x0 + at, batch->noise + at, target + to);
         t[i] = (um_real)batch->t[k];
-        if (labels) labels[i] = (um_real)batch->labels[k];
+        if (labels) labels[i] = (um_real)(batch->labels[k] < 0 ? null_class : batch->labels[k]);
         const double w = um_loss_weight(&s->loss, tr->schedule, s->prediction, batch->t[k]);
         weights[i] = i < n ? (um_real)(w / batch->n) : 0;
     }

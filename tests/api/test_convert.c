@@ -121,7 +121,8 @@ static void every_training_setting_arrives(void **state)
         "train.ema_inv_gamma=3", "train.ema_power=0.5", "train.recompute=true",
         "train.log_every=14", "train.validate_every=15", "train.validation_images=16",
         "train.sample_every=17", "train.checkpoint_every=18", "train.keep=19",
-        "train.max_time=2m", "diffusion.loss=huber", "diffusion.huber_delta=0.3",
+        "train.max_time=2m", "train.label_dropout=0.125",
+        "diffusion.loss=huber", "diffusion.huber_delta=0.3",
         "diffusion.prediction_type=sample",
     };
     subject *s = open_subject();
@@ -138,7 +139,7 @@ static void every_training_setting_arrives(void **state)
     assert_true(is.validation_images == 16 && is.sample_every == 17);
     assert_true(is.checkpoint_every == 18 && is.keep == 19 && is.max_time == 120);
     assert_true(is.loss.kind == UM_LOSS_HUBER && is.loss.huber_delta == 0.3);
-    assert_true(is.prediction == UM_PREDICTION_SAMPLE);
+    assert_true(is.prediction == UM_PREDICTION_SAMPLE && is.label_dropout == 0.125);
     close_subject(s);
 }
 
@@ -170,6 +171,21 @@ static void every_network_setting_arrives(void **state)
     assert_true(u.downsample_padding == 0 && u.downsample_resnet && u.upsample_resnet);
     assert_true(u.time_embedding_dim == 48 && !u.flip_sin_to_cos && u.freq_shift == 1);
     assert_true(u.center_input_sample);
+    close_subject(s);
+}
+
+/* A row of the table of classes more, and only where it will be learnt. */
+static void label_dropout_adds_the_null_class(void **state)
+{
+    (void)state;
+    subject *s = open_subject();
+    um_unet_config u;
+    set(s, "model.class_conditional=true");
+    CHECK_OK(&s->ctx, um_unet_config_from_config(&s->ctx, &s->c, 1, 32, 32, 10, &u));
+    assert_true(u.num_class_embeds == 10 && !u.null_class);
+    set(s, "train.label_dropout=0.1");
+    CHECK_OK(&s->ctx, um_unet_config_from_config(&s->ctx, &s->c, 1, 32, 32, 10, &u));
+    assert_true(u.num_class_embeds == 11 && u.null_class && um_unet_classes(&u) == 10);
     close_subject(s);
 }
 
@@ -263,6 +279,7 @@ int main(void)
         cmocka_unit_test(every_sampling_setting_arrives),
         cmocka_unit_test(every_training_setting_arrives),
         cmocka_unit_test(every_network_setting_arrives),
+        cmocka_unit_test(label_dropout_adds_the_null_class),
         cmocka_unit_test(attention_stands_at_the_same_sizes_on_both_ways),
         cmocka_unit_test(a_head_wider_than_the_channels_is_one_head),
         cmocka_unit_test(what_no_network_can_be_is_refused),

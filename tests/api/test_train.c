@@ -382,6 +382,69 @@ static void another_model_may_be_the_start(void **state)
     close_subject(x);
 }
 
+/* Six images of the classes asked for, in turn. */
+static void draw_classes(subject *x, const char *classes, float *out)
+{
+    enum { DRAWN = 6, IMAGE = 64 };
+    um_model *m;
+    um_images *images;
+    int n, h, w, channels;
+    set(x, "sample.classes=%s", classes);
+    CHECK_OK(x->ctx, um_settings_set(x->settings, "sample.count=6"));
+    CHECK_OK(x->ctx, um_model_open(&m, x->ctx, x->out, x->settings));
+    CHECK_OK(x->ctx, um_sample(m, x->settings, NULL, &images));
+    memcpy(out, um_images_data(images, &n, &h, &w, &channels), DRAWN * IMAGE * sizeof *out);
+    um_images_close(&images);
+    um_model_close(&m);
+}
+
+/* Images have three classes, the network a fourth for none, which samples have only on demand. */
+static void label_dropout_teaches_the_null_class(void **state)
+{
+    subject *x = open_subject(*state);
+    um_model *m;
+    um_model_facts facts;
+    float turns[384], three[384], none[384];
+    set(x, "model.class_conditional=%s", "true");
+    set(x, "train.label_dropout=%s", "0.5");
+    set(x, "train.sample_every=%s", "2");
+    CHECK_OK(x->ctx, go(x, false));
+    CHECK_OK(x->ctx, um_model_open(&m, x->ctx, x->out, x->settings));
+    um_model_describe(m, &facts);
+    assert_true(facts.classes == 3 && facts.null_class);
+    um_model_close(&m);
+    draw_classes(x, "none", turns);
+    draw_classes(x, "0,1,2", three);
+    draw_classes(x, "3", none);
+    assert_memory_equal(turns, three, sizeof turns);
+    assert_memory_not_equal(turns, none, sizeof none);
+    set(x, "sample.classes=%s", "4");
+    CHECK_OK(x->ctx, um_model_open(&m, x->ctx, x->out, x->settings));
+    um_images *images;
+    assert_int_equal(um_sample(m, x->settings, NULL, &images), UM_BAD_ARG);
+    CHECK_TOLD(x->ctx, "the model has classes 0 to 3, the last for none");
+    um_model_close(&m);
+    close_subject(x);
+}
+
+static void a_model_without_a_null_class_cannot_drop_labels(void **state)
+{
+    scratch *s = *state;
+    char start[SCRATCH_PATH];
+    subject *x = open_subject(s);
+    set(x, "model.class_conditional=%s", "true");
+    set(x, "train.steps=%s", "0");
+    CHECK_OK(x->ctx, go(x, false));
+    memcpy(start, x->out, sizeof start);
+    snprintf(x->out, sizeof x->out, "%s", scratch_path(s, "fine"));
+    again(x);
+    set(x, "train.init=%s", start);
+    set(x, "train.label_dropout=%s", "0.1");
+    assert_int_equal(go(x, false), UM_BAD_ARG);
+    CHECK_TOLD(x->ctx, "train.label_dropout = 0.1, but the model has no null class");
+    close_subject(x);
+}
+
 /* Through the public door with all that a run does; jansson and its like have their own memory. */
 static um_status train_once(um_ctx *ctx, void *arg)
 {
@@ -428,6 +491,8 @@ int main(void)
         TEST(half_written_folders_of_a_killed_run_go),
         TEST(bad_settings_leave_no_folder),
         TEST(another_model_may_be_the_start),
+        TEST(label_dropout_teaches_the_null_class),
+        TEST(a_model_without_a_null_class_cannot_drop_labels),
         TEST(want_of_memory_is_said_and_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,6 +37,12 @@ static void rules_that_bind_settings_are_kept(void **state)
         { { "train.batch=10", "train.accumulate=4" },
           "train.accumulate = 4 does not divide train.batch = 10 (equal parts)" },
         { { "train.batch=12", "train.accumulate=4" }, NULL },
+        { { "train.label_dropout=0.1" },
+          "train.label_dropout = 0.1, but the network is shown no classes "
+          "(model.class_conditional = true, or 0)" },
+        { { "train.label_dropout=0.1", "model.class_conditional=true" }, NULL },
+        { { "train.label_dropout=0.1", "model.config=c.json" }, NULL },
+        { { "train.label_dropout=0.1", "train.init=m" }, NULL },
         { { "train.warmup=500", "train.steps=10" }, NULL },
         { { "sample.steps=1001" },
           "sample.steps = 1001 is above diffusion.timesteps = 1000 (at most as many)" },

@@ -22,6 +22,22 @@ static void defaults_are_diffusers_and_make_a_network(void **state)
     assert_int_equal(um_unet_label_width(&c), 100);
 }
 
+static void the_null_class_is_no_class_of_images(void **state)
+{
+    (void)state;
+    um_unet_config c;
+    um_unet_config_default(&c);
+    assert_int_equal(um_unet_classes(&c), 0);
+    c.num_class_embeds = 11;
+    c.class_embed_type = UM_CLASS_TABLE;
+    assert_int_equal(um_unet_classes(&c), 11);
+    c.null_class = true;
+    assert_int_equal(um_unet_classes(&c), 10);
+    c.class_embed_type = UM_CLASS_TIMESTEP;
+    c.null_class = false;
+    assert_int_equal(um_unet_classes(&c), 0);
+}
+
 /* One change to the defaults each. */
 #define SPOIL(name, ...)                                                                           \
     static void name(um_unet_config *c)                                                            \
@@ -44,6 +60,9 @@ SPOIL(dropout, c->dropout = 1)
 SPOIL(shift, c->freq_shift = 112)
 SPOIL(learned, c->time_embedding_type = UM_TIME_LEARNED)
 SPOIL(classes, c->class_embed_type = UM_CLASS_TABLE)
+SPOIL(none_of_none, c->null_class = true)
+SPOIL(none_alone, c->class_embed_type = UM_CLASS_TABLE, c->num_class_embeds = 1,
+      c->null_class = true)
 SPOIL(size, c->sample_h = 32, c->sample_w = 36)
 
 static void what_makes_no_network_is_named(void **state)
@@ -69,6 +88,8 @@ static void what_makes_no_network_is_named(void **state)
         { shift, "freq_shift is 112 (not 112" },
         { learned, "num_train_timesteps is missing" },
         { classes, "num_class_embeds is 0" },
+        { none_of_none, "_null_class is true (false, or num_class_embeds" },
+        { none_alone, "_null_class is true (false, or num_class_embeds" },
         { size, "sample_size: images of 32 x 36 do not pass through 4 levels (multiples of 8)" },
     };
     um_ctx ctx;
@@ -89,6 +110,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_are_diffusers_and_make_a_network),
+        cmocka_unit_test(the_null_class_is_no_class_of_images),
         cmocka_unit_test(what_makes_no_network_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -148,6 +148,41 @@ static void labels_go_with_their_images(void **state)
     close_fed(f);
 }
 
+/* Each image anew in each epoch, by its position alone; held-out images keep theirs. */
+static void a_part_of_the_labels_is_not_shown(void **state)
+{
+    (void)state;
+    enum { DRAWS = 4000, FROM = 1237, PART = 50 };
+    static const double parts[] = { 0, 0.1, 1 };
+    for (size_t k = 0; k < UM_COUNT(parts); k++) {
+        fed *f = open_fed(DRAWS), *piece = open_fed(PART), *plain = open_fed(DRAWS);
+        int dropped = 0;
+        f->feed.label_dropout = piece->feed.label_dropout = parts[k];
+        CHECK_OK(&f->ctx, um_feed_training(&f->feed, 0, &f->batch));
+        CHECK_OK(&f->ctx, um_feed_training(&piece->feed, FROM, &piece->batch));
+        CHECK_OK(&f->ctx, um_feed_training(&plain->feed, 0, &plain->batch));
+        for (int i = 0; i < DRAWS; i++) dropped += f->batch.labels[i] == -1;
+        /* 4.7 standard deviations, 19: chances beyond are below 1e-5, and the seed is fixed */
+        assert_true(fabs(dropped - parts[k] * DRAWS) <= (parts[k] == 0.1 ? 90 : 0));
+        assert_memory_equal(piece->batch.labels, f->batch.labels + FROM, PART * sizeof(int));
+        assert_memory_equal(plain->batch.t, f->batch.t, DRAWS * sizeof(int));
+        assert_memory_equal(plain->batch.x0, f->batch.x0, DRAWS * TINY_IMAGE * sizeof(float));
+        close_fed(f);
+        close_fed(piece);
+        close_fed(plain);
+    }
+}
+
+static void held_out_images_keep_their_labels(void **state)
+{
+    (void)state;
+    fed *f = open_fed(TINY_HELD);
+    f->feed.label_dropout = 1;
+    CHECK_OK(&f->ctx, um_feed_validation(&f->feed, 0, &f->batch));
+    for (int i = 0; i < TINY_HELD; i++) assert_int_equal(f->batch.labels[i], 0);
+    close_fed(f);
+}
+
 /* The held-out images as they are, each with its own timestep and noise, in any batch. */
 static void validation_never_changes(void **state)
 {
@@ -198,6 +233,8 @@ int main(void)
         cmocka_unit_test(another_seed_shows_something_else),
         cmocka_unit_test(half_are_mirrored_and_timesteps_are_uniform),
         cmocka_unit_test(labels_go_with_their_images),
+        cmocka_unit_test(a_part_of_the_labels_is_not_shown),
+        cmocka_unit_test(held_out_images_keep_their_labels),
         cmocka_unit_test(validation_never_changes),
         cmocka_unit_test(validation_s_timesteps_take_the_quarters_in_turn),
     };

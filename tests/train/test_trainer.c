@@ -259,6 +259,48 @@ static void a_loss_belongs_to_its_image(void **state)
     test_free(r);
 }
 
+/* A label that is not shown is the last row of the table of classes. */
+static void no_label_is_the_null_class(void **state)
+{
+    um_ctx *ctx = *state;
+    enum { CLASSES = 3, PIXELS = 64 };
+    um_unet_config c;
+    um_unet *unet;
+    um_trainer *trainer;
+    um_schedule schedule;
+    um_schedule_settings linear = um_schedule_defaults();
+    um_train_settings settings = recipe();
+    float x0[PIXELS] = { 0.5f }, noise[PIXELS] = { 1, -1 };
+    double losses[2];
+    settings.batch = 1;
+    um_unet_config_default(&c);
+    c.in_channels = c.out_channels = c.levels = c.layers_per_block = 1;
+    c.channels[0] = 4;
+    c.norm_num_groups = 2;
+    c.down_attention[0] = c.up_attention[0] = c.add_attention = false;
+    c.class_embed_type = UM_CLASS_TABLE;
+    c.num_class_embeds = CLASSES + 1;
+    c.null_class = true;
+    CHECK_OK(ctx, um_schedule_init(ctx, &schedule, &linear));
+    CHECK_OK(ctx, um_unet_open(&unet, ctx, &c));
+    um_params *params = um_unet_params(unet);
+    for (size_t i = 0; i < params->padded; i++) params->values[i] = (um_real)(0.1 * sin((double)i));
+    CHECK_OK(ctx, um_trainer_open(&trainer, ctx, unet, &schedule, &settings, 8, 8));
+    for (int k = 0; k < 2; k++) {
+        int t = 500, label = k == 0 ? -1 : CLASSES;
+        const um_batch batch = { 1, x0, noise, &t, &label };
+        CHECK_OK(ctx, um_trainer_losses(trainer, &batch, &losses[k]));
+    }
+    assert_true(losses[0] == losses[1]);
+    int t = 500, label = 0;
+    const um_batch shown = { 1, x0, noise, &t, &label };
+    CHECK_OK(ctx, um_trainer_losses(trainer, &shown, &losses[1]));
+    assert_true(losses[0] != losses[1]);
+    um_trainer_close(&trainer);
+    um_unet_close(&unet);
+    um_schedule_free(ctx, &schedule);
+}
+
 static int open_ctx(void **state)
 {
     um_ctx *ctx = test_calloc(1, sizeof *ctx);
@@ -283,6 +325,7 @@ int main(void)
         cmocka_unit_test(recomputing_gives_the_same_bits_in_less_memory),
         cmocka_unit_test(threads_do_not_change_a_bit),
         cmocka_unit_test(a_loss_belongs_to_its_image),
+        cmocka_unit_test(no_label_is_the_null_class),
     };
     return cmocka_run_group_tests(tests, open_ctx, close_ctx);
 }
