@@ -7,8 +7,8 @@
 #include "sample/plan.h"
 
 /* The trained model, guided or not: x [n, h, w, c] in, each image at a timestep of its own (t [n],
- * fractional for some samplers), its prediction of the same shape out. labels: n classes, NULL for a model without. A model that
- * wraps another (guidance) is one more of these. */
+ * fractional for some samplers), its prediction of the same shape out. labels: n classes, NULL for
+ * a model without. A model that wraps another (guidance) is one more of these. */
 typedef struct um_denoiser {
     um_status (*predict)(void *user, int n, const float *x, const double *t, const int *labels,
                          float *out);

@@ -122,8 +122,9 @@ um_status um_levels_lay(um_ctx *ctx, const um_sample_settings *settings, const u
     *levels = NULL;
     *steps = 0;
     if (visible == 0)
-        return um_fail(ctx, UM_BAD_ARG, "sample.lambda_min_clipped = %g leaves no timestep (below "
-                       "%g)", settings->lambda_min_clipped, -log(um_sigma_of(schedule->alpha_bar[0])));
+        return um_fail(ctx, UM_BAD_ARG,
+                       "sample.lambda_min_clipped = %g leaves no timestep (below %g)",
+                       settings->lambda_min_clipped, -log(um_sigma_of(schedule->alpha_bar[0])));
     UM_TRY(um_timesteps_list(ctx, settings, rule, visible, &list, steps));
     const um_status status =
         um_levels_list(ctx, settings, rule, schedule, list, *steps, levels);

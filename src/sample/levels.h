@@ -13,13 +13,18 @@ typedef struct um_level {
 
 /* How diffusers' classes differ in laying their levels; zeroed: as DDPM and DDIM do. */
 typedef struct um_level_rule {
-    bool open;         /* S + 1 timesteps are spaced, and the last, nearest the data, left out     */
-    bool fractional;   /* linspace is not rounded: sigma is interpolated, the model is told t       */
-    bool listed_ends;  /* sigma grids span the sigmas of the spacing's list, else the schedule's    */
-    bool rounded;      /* sigma grids tell the model whole timesteps (but for cosine schedules,
-                          where one timestep near T spans several levels)                           */
-    bool finite_sigma; /* the method needs sigma = sqrt((1 - alpha_bar) / alpha_bar) to be finite:
-                          alpha_bar is at least UM_ALPHA_BAR_LEAST                                 */
+    /* S + 1 timesteps are spaced, and the last, nearest the data, left out. */
+    bool open;
+    /* linspace is not rounded: sigma is interpolated and the model told a fractional t. */
+    bool fractional;
+    /* Sigma grids span the sigmas of the spacing's list, else those of the schedule. */
+    bool listed_ends;
+    /* Sigma grids tell the model whole timesteps (but for cosine schedules, where one timestep
+     * near T spans several levels). */
+    bool rounded;
+    /* The method needs sigma = sqrt((1 - alpha_bar) / alpha_bar) to be finite: alpha_bar is at
+     * least UM_ALPHA_BAR_LEAST. */
+    bool finite_sigma;
 } um_level_rule;
 
 /* Lay the levels for settings->steps steps: *levels [*steps + 1], from the noise to where the last
