@@ -87,6 +87,17 @@ static um_status method_settings(um_ctx *ctx, const um_config *c, um_sample_sett
     return UM_OK;
 }
 
+static um_guidance_settings guidance_settings(const um_config *c)
+{
+    return (um_guidance_settings){
+        .scale = c->sample_guidance,
+        .start = c->sample_guidance_start,
+        .end = c->sample_guidance_end,
+        .rescale = c->sample_guidance_rescale,
+        .passes = strcmp(c->sample_guidance_batching, "passes") == 0,
+    };
+}
+
 um_status um_sample_settings_from_config(um_ctx *ctx, const um_config *c, um_sample_settings *out)
 {
     const um_sampler *sampler;
@@ -104,6 +115,7 @@ um_status um_sample_settings_from_config(um_ctx *ctx, const um_config *c, um_sam
     s.thresholding = c->sample_thresholding;
     s.dynamic_thresholding_ratio = c->sample_dynamic_thresholding_ratio;
     s.sample_max_value = c->sample_sample_max_value;
+    s.guidance = guidance_settings(c);
     s.seed = c->sample_seed;
     *out = s;
     return UM_OK;

@@ -3,6 +3,7 @@
 #include "api/handles.h"
 #include "api/images.h"
 
+#include "sample/guidance.h"
 #include "sample/unet_denoiser.h"
 #include "tensor/kernels/kernels.h"
 
@@ -61,6 +62,10 @@ static um_status check_network(um_ctx *ctx, const um_unet_config *u, const um_co
         if (asked->v[i] >= classes)
             return um_fail(ctx, UM_BAD_ARG, "sample.classes = %d: the model has classes 0 to %d%s",
                            asked->v[i], classes - 1, u->null_class ? ", the last for none" : "");
+    if (c->sample_guidance != 1.0 && !u->null_class)
+        return um_fail(ctx, UM_BAD_ARG, "sample.guidance = %g, but the model has no null class to "
+                       "be guided away from (1, or a model of train.label_dropout)",
+                       c->sample_guidance);
     return UM_OK;
 }
 
@@ -83,7 +88,14 @@ static um_status run(um_ctx *ctx, um_unet *unet, const um_plan *plan, const um_c
     um_unet_denoiser_init(&d, ctx, unet, m->h, m->w);
     d.check_nan = c->run_check_nan;
     d.precision = plan->settings.precision;
-    const um_denoiser model = um_denoiser_from_unet(&d);
+    const um_denoiser network = um_denoiser_from_unet(&d);
+    um_guidance guidance;
+    um_guidance_init(&guidance, ctx, &network, &plan->settings.guidance,
+                     um_unet_classes(um_unet_configuration(unet)), c->diffusion_timesteps,
+                     (size_t)m->h * (size_t)m->w * (size_t)m->c);
+    const um_denoiser model = um_guidance_is_on(&plan->settings.guidance)
+                                  ? um_denoiser_from_guidance(&guidance)
+                                  : network;
     const um_sample_request request = {
         .h = m->h, .w = m->w, .c = m->c, .count = m->n, .batch = c->sample_batch, .labels = labels,
         .progress = hooks ? hooks->progress : NULL, .progress_user = hooks ? hooks->user : NULL,
@@ -91,6 +103,7 @@ static um_status run(um_ctx *ctx, um_unet *unet, const um_plan *plan, const um_c
         .trajectory_every = c->sample_trajectory,
     };
     const um_status status = um_sample_run(ctx, plan, &model, &request, m->x);
+    um_guidance_free(&guidance);
     um_unet_denoiser_free(&d);
     return status;
 }

@@ -113,6 +113,11 @@ static um_status check_sample(um_ctx *ctx, const um_config *c)
                        "use_lu_lambdas (at most one grid)"),
                blame(ctx, c, UM_KEY_sample_use_karras_sigmas,
                      UM_KEY_sample_use_exponential_sigmas);
+    if (c->sample_guidance_start > c->sample_guidance_end)
+        return um_fail(ctx, UM_BAD_ARG,
+                       "sample.guidance_start = %g is behind sample.guidance_end = %g (before it)",
+                       c->sample_guidance_start, c->sample_guidance_end),
+               blame(ctx, c, UM_KEY_sample_guidance_start, UM_KEY_sample_guidance_end);
     if (c->sample_steps > c->diffusion_timesteps)
         return um_fail(ctx, UM_BAD_ARG,
                        "sample.steps = %d is above diffusion.timesteps = %d (at most as many)",

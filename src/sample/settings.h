@@ -77,6 +77,14 @@ extern const um_choice um_rngs[];
 
 struct um_sampler;
 
+/* Classifier-free guidance (guidance.h). */
+typedef struct um_guidance_settings {
+    double scale;      /* w: 1 none, 0 unconditional                                       */
+    double start, end; /* guided between these parts of the way from noise, 0, to image, 1 */
+    double rescale;    /* phi of Lin et al. (2305.08891)                                   */
+    bool passes;       /* two calls for n images, not one for 2 n: less memory             */
+} um_guidance_settings;
+
 /* Fill with um_sampler_defaults (sampler.h), then change what is to be changed. A value of its own:
  * owns nothing. Options that the chosen sampler has no use for are ignored. */
 typedef struct um_sample_settings {
@@ -112,6 +120,8 @@ typedef struct um_sample_settings {
     bool skip_prk_steps;      /* pndm: no Runge-Kutta steps at the start            */
     double s_churn, s_tmin, s_tmax, s_noise; /* euler: noise added on the way       */
 
+    um_guidance_settings guidance;
+
     um_rng rng;
     uint64_t seed;
 
@@ -123,6 +133,6 @@ typedef struct um_sample_settings {
     .prediction = UM_PREDICTION_EPSILON, .spacing = UM_SPACING_LEADING, .clip_sample = true, \
     .clip_sample_range = 1.0, .dynamic_thresholding_ratio = 0.995, .sample_max_value = 1.0,  \
     .set_alpha_to_one = true, .lambda_min_clipped = -HUGE_VAL, .predict_x0 = true,           \
-    .s_tmax = HUGE_VAL, .s_noise = 1.0
+    .s_tmax = HUGE_VAL, .s_noise = 1.0, .guidance = { .scale = 1.0, .end = 1.0 }
 
 #endif

@@ -57,6 +57,8 @@ static void what_is_not_said_is_the_sampler_s_own(void **state)
         assert_int_equal(is.use_clipped_model_output, own.use_clipped_model_output);
         assert_int_equal(is.strided_rule, own.strided_rule);
         assert_int_equal(is.rng, own.rng);
+        assert_true(is.guidance.scale == 1 && is.guidance.start == 0 && is.guidance.end == 1);
+        assert_true(is.guidance.rescale == 0 && !is.guidance.passes);
         close_subject(s);
     }
 }
@@ -92,7 +94,9 @@ static void every_sampling_setting_arrives(void **state)
         "sample.dynamic_thresholding_ratio=0.9", "sample.sample_max_value=1.5",
         "sample.use_clipped_model_output=true", "sample.variance_type=fixed_large",
         "sample.strided_rule=renoise", "sample.seed=18446744073709551615", "sample.rng=torch",
-        "diffusion.prediction_type=v_prediction",
+        "diffusion.prediction_type=v_prediction", "sample.guidance=2.5",
+        "sample.guidance_start=0.125", "sample.guidance_end=0.75", "sample.guidance_rescale=0.5",
+        "sample.guidance_batching=passes",
     };
     subject *s = open_subject();
     um_sample_settings is;
@@ -106,6 +110,8 @@ static void every_sampling_setting_arrives(void **state)
     assert_true(is.use_clipped_model_output && is.variance == UM_VARIANCE_FIXED_LARGE);
     assert_true(is.strided_rule == UM_STRIDED_RENOISE && is.seed == UINT64_MAX);
     assert_true(is.rng == UM_RNG_TORCH && is.prediction == UM_PREDICTION_V);
+    assert_true(is.guidance.scale == 2.5 && is.guidance.start == 0.125);
+    assert_true(is.guidance.end == 0.75 && is.guidance.rescale == 0.5 && is.guidance.passes);
     close_subject(s);
 }
 
