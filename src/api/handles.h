@@ -54,6 +54,9 @@ um_status um_config_inherit(um_ctx *ctx, um_config *c, const um_scheduler_json *
 /* What a model trained with these settings says of itself. */
 um_status um_scheduler_from_config(um_ctx *ctx, const um_config *c, um_scheduler_json *out);
 
+/* The plan that the [sample] and [diffusion] settings give. Free with um_plan_free. */
+um_status um_plan_from_config(um_ctx *ctx, const um_config *c, um_plan *plan);
+
 /* Would um_draw take these settings, and could images of h x w be written to `path`? UM_BAD_ARG
  * says why not. */
 um_status um_draw_check(um_ctx *ctx, um_unet *unet, const um_config *config, int h, int w,

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT
+ * draw.c - from settings that are settled and a network to images. */
+#include "api/handles.h"
+#include "api/images.h"
+
+#include "sample/guidance.h"
+#include "sample/unet_denoiser.h"
+
+#include <string.h>
+
+/* The driver's views become frames. */
+static void keep_frame(void *user, const um_sample_view *view)
+{
+    um_images *m = user;
+    um_filmstrip *f = &m->film;
+    const size_t image = (size_t)m->h * (size_t)m->w * (size_t)m->c,
+                 bytes = (size_t)view->n * image * sizeof *m->x;
+    const int row = view->index;
+    int k = 0;
+    while (k < f->frames && f->row[k] != row) k++;
+    if (k == f->room) return;
+    if (k == f->frames) f->row[f->frames++] = row;
+    const size_t at = ((size_t)k * (size_t)m->n + (size_t)view->first) * image;
+    memcpy(f->x + at, view->x, bytes);
+    memcpy(f->x0 + at, view->x0, bytes);
+}
+
+/* Every trajectory-th row, and the last. */
+static int frames_of(const um_plan *plan, const um_config *c)
+{
+    const int last = plan->rows - 1, every = c->sample_trajectory;
+    return every ? last / every + 1 + (last % every != 0) : 0;
+}
+
+/* Classes that the network can be asked for, the null class among them; 0: it takes none. */
+static int classes_of(const um_unet_config *u)
+{
+    if (u->class_embed_type == UM_CLASS_NONE) return 0;
+    return u->num_class_embeds ? u->num_class_embeds : 1;
+}
+
+static um_status check_network(um_ctx *ctx, const um_unet_config *u, const um_config *c)
+{
+    const um_ints *asked = &c->sample_classes;
+    const int classes = classes_of(u);
+    if (u->in_channels != u->out_channels)
+        return um_fail(
+            ctx, UM_BAD_ARG,
+            "the model has %d channels in and %d out: it predicts more than the noise, which "
+            "no sampler here reads (as many out as in)",
+            u->in_channels, u->out_channels);
+    if (u->class_embed_type == UM_CLASS_IDENTITY)
+        return um_fail(ctx, UM_BAD_ARG,
+                       "class_embed_type = identity: the model takes embeddings, and samplers have "
+                       "numbers of classes alone (null, or a table of classes)");
+    if (asked->n && !classes)
+        return um_fail(ctx, UM_BAD_ARG, "sample.classes is set, but the model knows no classes "
+                       "(sample.classes = none)");
+    for (int i = 0; i < asked->n; i++)
+        if (asked->v[i] >= classes)
+            return um_fail(ctx, UM_BAD_ARG, "sample.classes = %d: the model has classes 0 to %d%s",
+                           asked->v[i], classes - 1, u->null_class ? ", the last for none" : "");
+    if (c->sample_guidance != 1.0 && !u->null_class)
+        return um_fail(ctx, UM_BAD_ARG, "sample.guidance = %g, but the model has no null class to "
+                       "be guided away from (1, or a model of train.label_dropout)",
+                       c->sample_guidance);
+    return UM_OK;
+}
+
+/* Classes of the images: those of sample.classes in turn, or all in turn but the null class. */
+static um_status label_images(um_ctx *ctx, const um_config *c, int classes, int **labels)
+{
+    const um_ints *asked = &c->sample_classes;
+    *labels = NULL;
+    if (!classes) return UM_OK;
+    UM_TRY(um_alloc(ctx, labels, (size_t)c->sample_count, sizeof **labels, "classes"));
+    for (int i = 0; i < c->sample_count; i++)
+        (*labels)[i] = asked->n ? asked->v[i % asked->n] : i % classes;
+    return UM_OK;
+}
+
+static um_status run(um_ctx *ctx, um_unet *unet, const um_plan *plan, const um_config *c,
+                     const int *labels, const um_sample_hooks *hooks, um_images *m)
+{
+    um_unet_denoiser d;
+    um_unet_denoiser_init(&d, ctx, unet, m->h, m->w);
+    d.check_nan = c->run_check_nan;
+    d.precision = plan->settings.precision;
+    const um_denoiser network = um_denoiser_from_unet(&d);
+    um_guidance guidance;
+    um_guidance_init(&guidance, ctx, &network, &plan->settings.guidance,
+                     um_unet_classes(um_unet_configuration(unet)), c->diffusion_timesteps,
+                     (size_t)m->h * (size_t)m->w * (size_t)m->c);
+    const um_denoiser model = um_guidance_is_on(&plan->settings.guidance)
+                                  ? um_denoiser_from_guidance(&guidance)
+                                  : network;
+    const um_sample_request request = {
+        .h = m->h, .w = m->w, .c = m->c, .count = m->n, .batch = c->sample_batch, .labels = labels,
+        .progress = hooks ? hooks->progress : NULL, .progress_user = hooks ? hooks->user : NULL,
+        .trajectory = c->sample_trajectory ? keep_frame : NULL, .trajectory_user = m,
+        .trajectory_every = c->sample_trajectory,
+    };
+    const um_status status = um_sample_run(ctx, plan, &model, &request, m->x);
+    um_guidance_free(&guidance);
+    um_unet_denoiser_free(&d);
+    return status;
+}
+
+um_status um_plan_from_config(um_ctx *ctx, const um_config *c, um_plan *plan)
+{
+    um_sample_settings settings;
+    um_schedule schedule;
+    UM_TRY(um_sample_settings_from_config(ctx, c, &settings));
+    UM_TRY(um_schedule_from_config(ctx, c, &schedule));
+    const um_status status = um_plan_init(ctx, plan, &settings, &schedule);
+    um_schedule_free(ctx, &schedule);
+    return status;
+}
+
+static um_status draw_planned(um_ctx *ctx, um_unet *unet, const um_plan *plan, const um_config *c,
+                              int h, int w, const um_sample_hooks *hooks, um_images **out)
+{
+    const um_unet_config *u = um_unet_configuration(unet);
+    um_images *m;
+    int *labels;
+    UM_TRY(check_network(ctx, u, c));
+    UM_TRY(um_images_open(&m, ctx, c->sample_count, h, w, u->in_channels, frames_of(plan, c)));
+    m->columns = c->sample_columns;
+    memcpy(m->format, c->sample_format, sizeof m->format - 1);
+    um_status status = label_images(ctx, c, classes_of(u) - u->null_class, &labels);
+    if (status == UM_OK) status = run(ctx, unet, plan, c, labels, hooks, m);
+    um_free(ctx, labels);
+    if (status == UM_OK) *out = m;
+    else um_images_close(&m);
+    return status;
+}
+
+um_status um_draw(um_ctx *ctx, um_unet *unet, const um_config *config, int h, int w,
+                  const um_sample_hooks *hooks, um_images **out)
+{
+    um_plan plan;
+    *out = NULL;
+    UM_TRY(um_plan_from_config(ctx, config, &plan));
+    const um_status status = draw_planned(ctx, unet, &plan, config, h, w, hooks, out);
+    um_plan_free(ctx, &plan);
+    return status;
+}
+
+um_status um_draw_check(um_ctx *ctx, um_unet *unet, const um_config *config, int h, int w,
+                        const char *path)
+{
+    um_plan plan;
+    UM_TRY(check_network(ctx, um_unet_configuration(unet), config));
+    UM_TRY(um_plan_from_config(ctx, config, &plan));
+    const um_status status =
+        um_images_check_size(ctx, config->sample_format, path, config->sample_count, h, w,
+                             config->sample_columns, frames_of(&plan, config));
+    um_plan_free(ctx, &plan);
+    return status;
+}
