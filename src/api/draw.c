@@ -39,7 +39,7 @@ static int classes_of(const um_unet_config *u)
     return u->num_class_embeds ? u->num_class_embeds : 1;
 }
 
-static um_status check_network(um_ctx *ctx, const um_unet_config *u, const um_config *c)
+um_status um_draw_network_check(um_ctx *ctx, const um_unet_config *u, const um_config *c)
 {
     const um_ints *asked = &c->sample_classes;
     const int classes = classes_of(u);
@@ -79,31 +79,38 @@ static um_status label_images(um_ctx *ctx, const um_config *c, int classes, int 
     return UM_OK;
 }
 
-static um_status run(um_ctx *ctx, um_unet *unet, const um_plan *plan, const um_config *c,
-                     const int *labels, const um_sample_hooks *hooks, um_images *m)
+um_status um_draw_request(um_ctx *ctx, um_unet *unet, const um_plan *plan, const um_config *c,
+                          const um_sample_request *request, float *out)
 {
+    const um_sample_request *r = request;
     um_unet_denoiser d;
-    um_unet_denoiser_init(&d, ctx, unet, m->h, m->w);
+    um_unet_denoiser_init(&d, ctx, unet, r->h, r->w);
     d.check_nan = c->run_check_nan;
     d.precision = plan->settings.precision;
     const um_denoiser network = um_denoiser_from_unet(&d);
     um_guidance guidance;
     um_guidance_init(&guidance, ctx, &network, &plan->settings.guidance,
                      um_unet_classes(um_unet_configuration(unet)), c->diffusion_timesteps,
-                     (size_t)m->h * (size_t)m->w * (size_t)m->c);
+                     (size_t)r->h * (size_t)r->w * (size_t)r->c);
     const um_denoiser model = um_guidance_is_on(&plan->settings.guidance)
                                   ? um_denoiser_from_guidance(&guidance)
                                   : network;
+    const um_status status = um_sample_run(ctx, plan, &model, request, out);
+    um_guidance_free(&guidance);
+    um_unet_denoiser_free(&d);
+    return status;
+}
+
+static um_status run(um_ctx *ctx, um_unet *unet, const um_plan *plan, const um_config *c,
+                     const int *labels, const um_sample_hooks *hooks, um_images *m)
+{
     const um_sample_request request = {
         .h = m->h, .w = m->w, .c = m->c, .count = m->n, .batch = c->sample_batch, .labels = labels,
         .progress = hooks ? hooks->progress : NULL, .progress_user = hooks ? hooks->user : NULL,
         .trajectory = c->sample_trajectory ? keep_frame : NULL, .trajectory_user = m,
         .trajectory_every = c->sample_trajectory,
     };
-    const um_status status = um_sample_run(ctx, plan, &model, &request, m->x);
-    um_guidance_free(&guidance);
-    um_unet_denoiser_free(&d);
-    return status;
+    return um_draw_request(ctx, unet, plan, c, &request, m->x);
 }
 
 um_status um_plan_from_config(um_ctx *ctx, const um_config *c, um_plan *plan)
@@ -123,7 +130,7 @@ static um_status draw_planned(um_ctx *ctx, um_unet *unet, const um_plan *plan, c
     const um_unet_config *u = um_unet_configuration(unet);
     um_images *m;
     int *labels;
-    UM_TRY(check_network(ctx, u, c));
+    UM_TRY(um_draw_network_check(ctx, u, c));
     UM_TRY(um_images_open(&m, ctx, c->sample_count, h, w, u->in_channels, frames_of(plan, c)));
     m->columns = c->sample_columns;
     memcpy(m->format, c->sample_format, sizeof m->format - 1);
@@ -150,7 +157,7 @@ um_status um_draw_check(um_ctx *ctx, um_unet *unet, const um_config *config, int
                         const char *path)
 {
     um_plan plan;
-    UM_TRY(check_network(ctx, um_unet_configuration(unet), config));
+    UM_TRY(um_draw_network_check(ctx, um_unet_configuration(unet), config));
     UM_TRY(um_plan_from_config(ctx, config, &plan));
     const um_status status =
         um_images_check_size(ctx, config->sample_format, path, config->sample_count, h, w,

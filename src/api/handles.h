@@ -8,7 +8,7 @@
 #include "io/dataset.h"
 #include "io/model_folder.h"
 #include "nn/unet.h"
-#include "sample/plan.h"
+#include "sample/driver.h"
 #include "tensor/precision.h"
 #include "train/settings.h"
 #include "unmist.h"
@@ -57,6 +57,13 @@ um_status um_scheduler_from_config(um_ctx *ctx, const um_config *c, um_scheduler
 /* The plan that the [sample] and [diffusion] settings give. Free with um_plan_free. */
 um_status um_plan_from_config(um_ctx *ctx, const um_config *c, um_plan *plan);
 
+/* Can images be drawn from such a network with these settings? UM_BAD_ARG says why not. */
+um_status um_draw_network_check(um_ctx *ctx, const um_unet_config *network, const um_config *c);
+
+/* Let the network, guided as the settings say, answer a request. */
+um_status um_draw_request(um_ctx *ctx, um_unet *unet, const um_plan *plan, const um_config *c,
+                          const um_sample_request *request, float *out);
+
 /* Would um_draw take these settings, and could images of h x w be written to `path`? UM_BAD_ARG
  * says why not. */
 um_status um_draw_check(um_ctx *ctx, um_unet *unet, const um_config *config, int h, int w,
@@ -66,6 +73,10 @@ um_status um_draw_check(um_ctx *ctx, um_unet *unet, const um_config *config, int
  * should. */
 um_status um_draw(um_ctx *ctx, um_unet *unet, const um_config *config, int h, int w,
                   const um_sample_hooks *hooks, um_images **out);
+
+/* A copy of the settings that has heard the model's scheduler, its texts in an arena of their own
+ * (um_arena_free), and the size of the images that they ask of the model. */
+um_status um_model_adopted(um_model *m, const um_settings *s, um_config *copy, um_size *size);
 
 /* Note in drawn images what they came from: the model's folder, kernels, and the settings that
  * drawing read, as an INI text. */

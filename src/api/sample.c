@@ -24,6 +24,25 @@ static um_status adopted(um_model *m, const um_settings *s, um_config *copy)
     return status;
 }
 
+/* The size of the images to draw. */
+static um_status size_of(const um_model *m, const um_config *c, um_size *size)
+{
+    const um_unet_config *u = um_unet_configuration(m->unet);
+    *size = c->data_image_size.h ? c->data_image_size : (um_size){ u->sample_h, u->sample_w };
+    if (!size->h)
+        return um_fail(m->ctx, UM_BAD_ARG,
+                       "the model does not say its image size (give data.image_size)");
+    return um_unet_size_check(m->ctx, u, size->h, size->w);
+}
+
+um_status um_model_adopted(um_model *m, const um_settings *s, um_config *copy, um_size *size)
+{
+    UM_TRY(adopted(m, s, copy));
+    const um_status status = size_of(m, copy, size);
+    if (status != UM_OK) um_arena_free(&copy->texts);
+    return status;
+}
+
 /* What the images came from, as an INI text: the settings that drawing reads, every key. */
 static um_status write_settings(um_ctx *ctx, const um_config *c, um_text *out)
 {
@@ -57,25 +76,13 @@ um_status um_note_origin(um_images *images, const um_config *c, const char *mode
     return status;
 }
 
-/* The size of the images to draw. */
-static um_status size_of(const um_model *m, const um_config *c, um_size *size)
-{
-    const um_unet_config *u = um_unet_configuration(m->unet);
-    *size = c->data_image_size.h ? c->data_image_size : (um_size){ u->sample_h, u->sample_w };
-    if (!size->h)
-        return um_fail(m->ctx, UM_BAD_ARG,
-                       "the model does not say its image size (give data.image_size)");
-    return um_unet_size_check(m->ctx, u, size->h, size->w);
-}
-
 um_status um_images_check(um_model *m, um_settings *s, const char *path)
 {
     um_config c;
     um_size size;
     UM_TRY(um_images_check_place(m->ctx, s->config.sample_format, path));
-    UM_TRY(adopted(m, s, &c));
-    um_status status = size_of(m, &c, &size);
-    if (status == UM_OK) status = um_draw_check(m->ctx, m->unet, &c, size.h, size.w, path);
+    UM_TRY(um_model_adopted(m, s, &c, &size));
+    const um_status status = um_draw_check(m->ctx, m->unet, &c, size.h, size.w, path);
     um_arena_free(&c.texts);
     return status;
 }
