@@ -6,11 +6,14 @@
 #include <string.h>
 
 extern const um_sampler um_sampler_ddpm, um_sampler_strided, um_sampler_ddim;
+extern const um_sampler um_sampler_euler, um_sampler_euler_ancestral;
 
 const um_sampler *const um_samplers[] = {
     &um_sampler_ddpm,
     &um_sampler_strided,
     &um_sampler_ddim,
+    &um_sampler_euler,
+    &um_sampler_euler_ancestral,
     NULL,
 };
 

@@ -128,11 +128,14 @@ typedef struct um_sample_settings {
     um_precision precision; /* of the products in the model */
 } um_sample_settings;
 
-/* The defaults that diffusers' schedulers share, for the initialiser of a sampler's own. */
-#define UM_SAMPLE_COMMON                                                                    \
-    .prediction = UM_PREDICTION_EPSILON, .spacing = UM_SPACING_LEADING, .clip_sample = true, \
-    .clip_sample_range = 1.0, .dynamic_thresholding_ratio = 0.995, .sample_max_value = 1.0,  \
-    .set_alpha_to_one = true, .lambda_min_clipped = -HUGE_VAL, .predict_x0 = true,           \
-    .s_tmax = HUGE_VAL, .s_noise = 1.0, .guidance = { .scale = 1.0, .end = 1.0 }
+/* The defaults that diffusers' schedulers share, for the initialiser of a sampler's own; COMMON for
+ * those that clip, space by leading and lead to the data, as DDPM and DDIM do. */
+#define UM_SAMPLE_BASE                                                                       \
+    .prediction = UM_PREDICTION_EPSILON, .clip_sample_range = 1.0,                           \
+    .dynamic_thresholding_ratio = 0.995, .sample_max_value = 1.0,                            \
+    .lambda_min_clipped = -HUGE_VAL, .predict_x0 = true, .s_tmax = HUGE_VAL, .s_noise = 1.0, \
+    .guidance = { .scale = 1.0, .end = 1.0 }
+#define UM_SAMPLE_COMMON \
+    UM_SAMPLE_BASE, .spacing = UM_SPACING_LEADING, .clip_sample = true, .set_alpha_to_one = true
 
 #endif

@@ -80,8 +80,7 @@ static void a_wrong_command_names_what_is_right(void **state)
         { "train.batch=0", "train.batch = 0 is out of range (a whole number from 1 to 65536)" },
         { "train.lr=", "train.lr = is empty (a number from 0 to 1)" },
         { "sample.eta=1.5", "sample.eta = 1.5 is out of range (a number from 0 to 1)" },
-        { "sample.sampler=euler",
-          "sample.sampler = euler is not understood (one of ddpm, strided, ddim)" },
+        { "sample.rng=mersenne", "sample.rng = mersenne is not understood (one of philox, torch)" },
     };
     for (size_t i = 0; i < UM_COUNT(cases); i++)
         CHECK_FAILS(&f->ctx, um_config_set(&f->ctx, &f->cfg, cases[i].assignment), UM_BAD_ARG,

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT
+ * exact.h - a plan walked in double by one pixel, for data whose flow is known: a pixel of
+ * N(mean, deviation^2) has
+ *     E[x_0 | y, sigma] = m + v / (v + sigma^2) (y - m)
+ *     y(sigma) = m + (y(sigma_0) - m) sqrt((v + sigma^2) / (v + sigma_0^2))
+ * where y = x / sqrt(alpha_bar), m and v are mean and variance, dy/dsigma = (y - x_0) / sigma. */
+#ifndef UM_TEST_EXACT_H
+#define UM_TEST_EXACT_H
+
+#include "drawing.h"
+
+static const double exact_mean = 0.3, exact_variance = 0.16;
+
+static inline double exact_x0(double y, double sigma)
+{
+    return exact_mean + exact_variance / (exact_variance + sigma * sigma) * (y - exact_mean);
+}
+
+static inline double exact_flow(double y, double from, double to)
+{
+    const double v = exact_variance;
+    return exact_mean + (y - exact_mean) * sqrt((v + to * to) / (v + from * from));
+}
+
+/* One row, no noise; *state is what the sampler keeps, y or x. past is its memory. */
+static inline void exact_row(const um_sampler *sampler, const um_row *row, double *state,
+                             double past[UM_HISTORY_MAX])
+{
+    double x0 = 0.0, eps = 0.0, keep = 0.0;
+    if (row->asks) {
+        const double y = row->scale * *state / sqrt(row->alpha_bar);
+        const double sigma = um_sigma_of(row->alpha_bar);
+        x0 = exact_x0(y, sigma);
+        eps = (y - x0) / sigma;
+    }
+    um_step s = { .row = row, .n = 1, .x = state, .x0 = row->asks ? &x0 : NULL,
+                  .eps = row->asks ? &eps : NULL, .out = state, .keep = row->keeps ? &keep : NULL };
+    for (int h = 0; h < sampler->history; h++) s.past[h] = &past[h];
+    sampler->step(&s);
+    if (!row->keeps) return;
+    for (int h = UM_HISTORY_MAX - 1; h > 0; h--) past[h] = past[h - 1];
+    past[0] = keep;
+}
+
+/* The state after every row, from `state`. */
+static inline double exact_walk(const um_plan *p, double state)
+{
+    double past[UM_HISTORY_MAX] = { 0 };
+    for (int i = 0; i < p->rows; i++) exact_row(p->settings.sampler, &p->row[i], &state, past);
+    return state;
+}
+
+/* What is left of y = 3 at the end of `steps` steps, equal in log sigma, from sigma 8 to 0.2: away
+ * from the data, where the flow is smooth. */
+static inline double exact_error(const um_sample_settings *settings, int steps)
+{
+    enum { STEPS_MAX = 400 };
+    static um_level level[STEPS_MAX + 1];
+    static um_row row[3 * STEPS_MAX];
+    const double first = 8.0, last = 0.2, start = 3.0;
+    drawing d;
+    drawing_open(&d, settings, 1000);
+    assert_true(steps <= STEPS_MAX && settings->sampler->model_calls <= 3);
+    for (int i = 0; i <= steps; i++) {
+        const double sigma = first * pow(last / first, (double)i / steps);
+        level[i] = (um_level){ um_schedule_timestep_at(&d.schedule, sigma),
+                               1.0 / (1.0 + sigma * sigma) };
+    }
+    um_plan p = { .settings = *settings, .steps = steps, .level = level, .row = row };
+    CHECK_OK(&d.ctx, settings->sampler->plan(&d.ctx, &p, &d.schedule));
+    drawing_close(&d);
+    return fabs(exact_walk(&p, start) - exact_flow(start, first, last));
+}
+
+/* The measured order of convergence. */
+static inline double exact_order(const um_sample_settings *settings)
+{
+    return log2(exact_error(settings, 160) / exact_error(settings, 320));
+}
+
+#endif
