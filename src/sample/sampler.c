@@ -7,6 +7,7 @@
 
 extern const um_sampler um_sampler_ddpm, um_sampler_strided, um_sampler_ddim;
 extern const um_sampler um_sampler_euler, um_sampler_euler_ancestral;
+extern const um_sampler um_sampler_heun, um_sampler_kdpm2, um_sampler_lms;
 
 const um_sampler *const um_samplers[] = {
     &um_sampler_ddpm,
@@ -14,6 +15,9 @@ const um_sampler *const um_samplers[] = {
     &um_sampler_ddim,
     &um_sampler_euler,
     &um_sampler_euler_ancestral,
+    &um_sampler_heun,
+    &um_sampler_kdpm2,
+    &um_sampler_lms,
     NULL,
 };
 

@@ -6,7 +6,7 @@
 #include "drawing.h"
 
 /* The samplers that live in sigma. */
-static const char *const names[] = { "euler", "euler_ancestral" };
+static const char *const names[] = { "euler", "euler_ancestral", "heun", "kdpm2", "lms" };
 
 /* diffusers' init_noise_sigma of all these classes, as its source has it. */
 static void the_first_state_has_diffusers_deviation(void **state)
