@@ -42,9 +42,9 @@ static inline void exact_row(const um_sampler *sampler, const um_row *row, doubl
     past[0] = keep;
 }
 
-/* The error at the end of `steps` steps, equal in log sigma, from y = 3 at sigma 8 to 0.2: away from
- * the data, where the flow is smooth. For a state y. After the first `given` rows it is put right:
- * starting values for a multistep method. */
+/* The error at the end of `steps` steps, equal in log sigma, from y = 3 at sigma 8 to 0.2: away
+ * from the data, where the flow is smooth. For a state y. After the first `given` rows it is put
+ * right: starting values for a multistep method. */
 static inline double exact_error(const um_sample_settings *settings, int given, int steps)
 {
     enum { STEPS_MAX = 400 };
