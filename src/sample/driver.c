@@ -144,11 +144,14 @@ static void show(struct run *run, int index)
         .x = run->shown, .x0 = run->answer });
 }
 
-/* Put what the row has kept before the history; the oldest makes room. */
-static void remember(struct run *run)
+/* Put what the row has kept before the history; the oldest makes room, or past[0]. */
+static void remember(struct run *run, const um_row *row)
 {
     double *const newest = run->past[run->history];
-    memmove(run->past + 1, run->past, (size_t)run->history * sizeof *run->past);
+    if (row->replaces)
+        run->past[run->history] = run->past[0];
+    else
+        memmove(run->past + 1, run->past, (size_t)run->history * sizeof *run->past);
     run->past[0] = newest;
 }
 
@@ -180,7 +183,7 @@ static um_status do_row(struct run *run, int index)
     };
     for (int h = 0; h < run->history; h++) step.past[h] = run->past[h];
     run->plan->settings.sampler->step(&step);
-    if (row->keeps) remember(run);
+    if (row->keeps) remember(run, row);
     return UM_OK;
 }
 

@@ -7,7 +7,7 @@
 
 extern const um_sampler um_sampler_ddpm, um_sampler_strided, um_sampler_ddim;
 extern const um_sampler um_sampler_euler, um_sampler_euler_ancestral;
-extern const um_sampler um_sampler_heun, um_sampler_kdpm2, um_sampler_lms;
+extern const um_sampler um_sampler_heun, um_sampler_kdpm2, um_sampler_lms, um_sampler_pndm;
 
 const um_sampler *const um_samplers[] = {
     &um_sampler_ddpm,
@@ -18,6 +18,7 @@ const um_sampler *const um_samplers[] = {
     &um_sampler_heun,
     &um_sampler_kdpm2,
     &um_sampler_lms,
+    &um_sampler_pndm,
     NULL,
 };
 

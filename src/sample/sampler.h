@@ -25,7 +25,8 @@ typedef struct um_row {
     double scale;                     /* the model is shown scale * x, which has unit variance */
     bool asks;                        /* the model is asked: x0 and eps are there              */
     bool draws;                       /* diffusers draws noise here, though it may not use it  */
-    bool keeps;                       /* `keep` is put before the history                      */
+    bool keeps;                       /* `keep` is put before the history ..                   */
+    bool replaces;                    /* .. in the place of past[0]                            */
     um_mix next;                      /* the x that the step leads to                          */
     um_mix keep;                      /* what later rows find in past[0]                       */
 } um_row;

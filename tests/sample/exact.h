@@ -22,6 +22,13 @@ static inline double exact_flow(double y, double from, double to)
     return exact_mean + (y - exact_mean) * sqrt((v + to * to) / (v + from * from));
 }
 
+/* What the driver does with what a row has kept. */
+static inline void exact_remember(const um_row *row, double keep, double past[UM_HISTORY_MAX])
+{
+    for (int h = UM_HISTORY_MAX - 1; h > 0 && !row->replaces; h--) past[h] = past[h - 1];
+    past[0] = keep;
+}
+
 /* One row, no noise; *state is what the sampler keeps, y or x. past is its memory. */
 static inline void exact_row(const um_sampler *sampler, const um_row *row, double *state,
                              double past[UM_HISTORY_MAX])
@@ -37,9 +44,7 @@ static inline void exact_row(const um_sampler *sampler, const um_row *row, doubl
                   .eps = row->asks ? &eps : NULL, .out = state, .keep = row->keeps ? &keep : NULL };
     for (int h = 0; h < sampler->history; h++) s.past[h] = &past[h];
     sampler->step(&s);
-    if (!row->keeps) return;
-    for (int h = UM_HISTORY_MAX - 1; h > 0; h--) past[h] = past[h - 1];
-    past[0] = keep;
+    if (row->keeps) exact_remember(row, keep, past);
 }
 
 /* The error at the end of `steps` steps, equal in log sigma, from y = 3 at sigma 8 to 0.2: away
