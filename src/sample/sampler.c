@@ -8,6 +8,8 @@
 extern const um_sampler um_sampler_ddpm, um_sampler_strided, um_sampler_ddim;
 extern const um_sampler um_sampler_euler, um_sampler_euler_ancestral;
 extern const um_sampler um_sampler_heun, um_sampler_kdpm2, um_sampler_lms, um_sampler_pndm;
+extern const um_sampler um_sampler_dpmpp, um_sampler_dpmpp_single;
+extern const um_sampler um_sampler_unipc, um_sampler_deis;
 
 const um_sampler *const um_samplers[] = {
     &um_sampler_ddpm,
@@ -19,6 +21,10 @@ const um_sampler *const um_samplers[] = {
     &um_sampler_kdpm2,
     &um_sampler_lms,
     &um_sampler_pndm,
+    &um_sampler_dpmpp,
+    &um_sampler_dpmpp_single,
+    &um_sampler_unipc,
+    &um_sampler_deis,
     NULL,
 };
 

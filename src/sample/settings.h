@@ -114,7 +114,7 @@ typedef struct um_sample_settings {
     um_solver solver;
     um_algorithm algorithm;   /* dpmpp, dpmpp_single                                */
     bool lower_order_final;   /* multistep: the last steps are of lower order       */
-    bool euler_at_final;      /* dpmpp: the last step is of order 1                 */
+    bool euler_at_final;      /* dpmpp, deis: the last step is of order 1           */
     bool predict_x0;          /* unipc: the integral over x_0, else over the noise  */
     um_ints disable_corrector; /* unipc: steps that are not corrected                */
     bool skip_prk_steps;      /* pndm: no Runge-Kutta steps at the start            */

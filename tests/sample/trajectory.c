@@ -263,7 +263,14 @@ static void walk(um_ctx *ctx, struct golden *g, const um_plan *plan)
     assert_int_equal(g->drawn, g->draws);
 }
 
-static bool check(const char *name, trajectory_stride stride, bool float32, double tolerance)
+/* What of diffusers' own is put into the plan before the walk. */
+struct faults {
+    trajectory_stride stride;
+    bool float32;
+    void (*alter)(um_plan *plan);
+};
+
+static bool check(const char *name, struct faults faults, double tolerance)
 {
     um_ctx ctx;
     um_ctx_init(&ctx);
@@ -273,10 +280,10 @@ static bool check(const char *name, trajectory_stride stride, bool float32, doub
     CHECK_OK(&ctx, um_safetensors_open(&st, &ctx, golden_path(path)));
     um_schedule schedule;
     um_plan plan;
-    plan_like(&ctx, &st, &plan, &schedule, float32);
+    plan_like(&ctx, &st, &plan, &schedule, faults.float32);
 
     static struct golden g;
-    g = (struct golden){ .name = name, .float32 = float32 };
+    g = (struct golden){ .name = name, .float32 = faults.float32 };
     read_timesteps(&g, &st);
     assert_int_equal(read_rows(&ctx, &st, "x", g.x, ROWS + 1), g.rows + 1);
     g.draws = read_rows(&ctx, &st, "noise", g.noise, ROWS);
@@ -285,7 +292,8 @@ static bool check(const char *name, trajectory_stride stride, bool float32, doub
         for (int k = 0; k < N * SIZE; k++)
             g.largest = fmax(g.largest, fabs((double)g.x[r][k]));
 
-    const bool same = fix_stride(&ctx, &plan, &schedule, stride);
+    const bool same = fix_stride(&ctx, &plan, &schedule, faults.stride);
+    if (faults.alter) faults.alter(&plan);
     walk(&ctx, &g, &plan);
     if (!(g.worst <= tolerance * g.largest))
         fail_msg("%s leaves diffusers' trajectory by %.3g of its largest value", name,
@@ -298,10 +306,15 @@ static bool check(const char *name, trajectory_stride stride, bool float32, doub
 
 bool trajectory_check(const char *name, trajectory_stride stride, double tolerance)
 {
-    return check(name, stride, false, tolerance);
+    return check(name, (struct faults){ .stride = stride }, tolerance);
 }
 
 void trajectory_check_float32(const char *name, double tolerance)
 {
-    check(name, STRIDE_LIST, true, tolerance);
+    check(name, (struct faults){ .float32 = true }, tolerance);
+}
+
+void trajectory_check_altered(const char *name, void (*alter)(um_plan *plan), double tolerance)
+{
+    check(name, (struct faults){ .alter = alter }, tolerance);
 }

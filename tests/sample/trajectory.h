@@ -19,6 +19,9 @@ bool trajectory_check(const char *name, trajectory_stride stride, double toleran
  * timesteps that are not whole must then agree, to 5e-4. */
 void trajectory_check_float32(const char *name, double tolerance);
 
+/* The same where a rule of diffusers is wrong: `alter` puts it into the plan. */
+void trajectory_check_altered(const char *name, void (*alter)(um_plan *plan), double tolerance);
+
 /* The schedule and settings of a golden file: `config` and `step` are diffusers' arguments. */
 um_schedule_settings trajectory_schedule(um_ctx *ctx, json_t *config);
 um_sample_settings trajectory_settings(um_ctx *ctx, const char *class, json_t *config, json_t *step,
