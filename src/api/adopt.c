@@ -44,11 +44,57 @@ static const struct key {
     { "skip_prk_steps", "sample", "skip_prk_steps", NULL },
 };
 
+/* The classes that take other betas than the rest where the keys are missing. */
+static const struct betas {
+    const char *class_name, *beta_schedule, *beta_start, *beta_end;
+} class_betas[] = {
+    { "HeunDiscreteScheduler", "linear", "0.00085", "0.012" },
+    { "KDPM2DiscreteScheduler", "linear", "0.00085", "0.012" },
+    { "KDPM2AncestralDiscreteScheduler", "linear", "0.00085", "0.012" },
+    { "DPMSolverSDEScheduler", "linear", "0.00085", "0.012" },
+    { "LCMScheduler", "scaled_linear", "0.00085", "0.012" },
+    { "TCDScheduler", "scaled_linear", "0.00085", "0.012" },
+};
+
+static const char *otherwise_of(const char *class_name, const struct key *k)
+{
+    for (size_t i = 0; i < UM_COUNT(class_betas); i++) {
+        const struct betas *b = &class_betas[i];
+        if (strcmp(b->class_name, class_name) != 0) continue;
+        if (strcmp(k->name, "beta_schedule") == 0) return b->beta_schedule;
+        if (strcmp(k->name, "beta_start") == 0) return b->beta_start;
+        if (strcmp(k->name, "beta_end") == 0) return b->beta_end;
+    }
+    return k->otherwise;
+}
+
+/* Options of diffusers' that we do not have, and the one value (NULL: null) that asks for nothing.
+ * Only the chosen sampler's own class is held to them. */
+static const struct missing {
+    const char *name, *value;
+} missing[] = {
+    { "use_beta_sigmas", "false" },  { "use_flow_sigmas", "false" },
+    { "timestep_type", "discrete" }, { "interpolation_type", "linear" },
+    { "sigma_min", NULL },           { "sigma_max", NULL },
+};
+
+static um_status check_options(um_ctx *ctx, const um_scheduler_json *scheduler)
+{
+    for (size_t i = 0; i < UM_COUNT(missing); i++) {
+        const char *is = um_scheduler_json_get(scheduler, missing[i].name);
+        const char *value = missing[i].value ? missing[i].value : "null";
+        if (is && strcmp(is, value) != 0)
+            return um_fail(ctx, UM_BAD_FILE, "%s: %s = %s is not supported (%s)", scheduler->path,
+                           missing[i].name, is, value);
+    }
+    return UM_OK;
+}
+
 static um_status offer(um_ctx *ctx, um_config *c, const um_scheduler_json *scheduler,
                        const struct key *k, um_source source)
 {
     const char *text = um_scheduler_json_get(scheduler, k->name);
-    if (!text) text = k->otherwise;
+    if (!text) text = otherwise_of(scheduler->class_name, k);
     if (!text) return UM_OK;
     const um_origin origin = { source, scheduler->path, 0 };
     const um_status status = um_config_offer(ctx, c, k->section, k->key, text, &origin);
@@ -95,6 +141,7 @@ um_status um_config_adopt(um_ctx *ctx, um_config *c, const um_scheduler_json *sc
     UM_TRY(um_sampler_find(ctx, c->sample_sampler, &sampler));
     if (!sampler->class_name || strcmp(sampler->class_name, scheduler->class_name) != 0)
         return UM_OK;
+    UM_TRY(check_options(ctx, scheduler));
     for (size_t i = 0; i < UM_COUNT(options); i++)
         UM_TRY(offer(ctx, c, scheduler, &options[i], UM_FROM_MODEL));
     return UM_OK;

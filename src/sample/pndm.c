@@ -64,9 +64,10 @@ static void keep_e(struct builder *b, um_row *row)
     b->scratch = false;
 }
 
-/* Eq. 13: e_1 at x, e_2 and e_3 half way, e_4 at the end; then along (e_1 + 2 e_2 + 2 e_3 + e_4) / 6
- * from x, which follows from where the stage before has come and the e that took it there. With
- * x_4 = phi(x, e_3), the last of these is x_4 + c_e / 6 (w + e_4), w = e_1 + 2 e_2 - 4 e_3. */
+/* Eq. 13: e_1 at x, e_2 and e_3 half way, e_4 at the end; then from x along
+ * (e_1 + 2 e_2 + 2 e_3 + e_4) / 6. x follows from where the stage before has come and the e that
+ * took it there: from x_4 = phi(x, e_3) the last of these leads to x_4 + c_e / 6 (w + e_4), with
+ * c_e phi's coefficient of e and w = e_1 + 2 e_2 - 4 e_3. */
 static void runge_kutta(struct builder *b)
 {
     const um_level from = level_at(b, b->step), to = level_at(b, b->step + 1);

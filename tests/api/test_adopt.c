@@ -183,6 +183,111 @@ static void a_fact_that_is_not_said_is_diffusers_default(void **state)
     close_subject(s);
 }
 
+/* Facts, so whatever is drawn with; a key that is there counts. */
+static void some_classes_have_other_betas(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *class_name, *schedule;
+    } cases[] = {
+        { "HeunDiscreteScheduler", "linear" },           { "KDPM2DiscreteScheduler", "linear" },
+        { "KDPM2AncestralDiscreteScheduler", "linear" }, { "DPMSolverSDEScheduler", "linear" },
+        { "LCMScheduler", "quadratic" },                 { "TCDScheduler", "quadratic" },
+    };
+    for (size_t i = 0; i < UM_COUNT(cases); i++) {
+        subject *s = open_subject(cases[i].class_name);
+        adopt(s);
+        assert_string_equal(s->c.diffusion_schedule, cases[i].schedule);
+        assert_true(s->c.diffusion_beta_start == 0.00085 && s->c.diffusion_beta_end == 0.012);
+        close_subject(s);
+        s = open_subject(cases[i].class_name);
+        says(s, "beta_start", "0.0001");
+        says(s, "beta_schedule", "sigmoid");
+        adopt(s);
+        assert_string_equal(s->c.diffusion_schedule, "sigmoid");
+        assert_true(s->c.diffusion_beta_start == 0.0001 && s->c.diffusion_beta_end == 0.012);
+        close_subject(s);
+    }
+}
+
+/* A sampler, its class, an option that it has there, and whether it has arrived. */
+typedef bool arrived_fn(const um_sample_settings *s);
+#define IS(name, what) static bool is_##name(const um_sample_settings *s) { return what; }
+IS(karras, s->sigmas == UM_SIGMAS_KARRAS)
+IS(exponential, s->sigmas == UM_SIGMAS_EXPONENTIAL)
+IS(leading, s->spacing == UM_SPACING_LEADING)
+IS(least, s->final_sigmas == UM_FINAL_SIGMA_MIN)
+IS(skipping, s->skip_prk_steps)
+IS(to_one, s->set_alpha_to_one)
+IS(clipped, s->clip_sample)
+IS(offset, s->steps_offset == 1)
+#undef IS
+
+static const struct class_option {
+    const char *sampler, *class_name, *key, *text;
+    arrived_fn *arrived;
+} class_options[] = {
+    { "euler", "EulerDiscreteScheduler", "use_karras_sigmas", "true", is_karras },
+    { "euler", "EulerDiscreteScheduler", "use_exponential_sigmas", "true", is_exponential },
+    { "euler", "EulerDiscreteScheduler", "final_sigmas_type", "sigma_min", is_least },
+    { "euler", "EulerDiscreteScheduler", "timestep_spacing", "leading", is_leading },
+    { "euler_ancestral", "EulerAncestralDiscreteScheduler", "steps_offset", "1", is_offset },
+    { "heun", "HeunDiscreteScheduler", "clip_sample", "true", is_clipped },
+    { "heun", "HeunDiscreteScheduler", "use_karras_sigmas", "true", is_karras },
+    { "kdpm2", "KDPM2DiscreteScheduler", "use_karras_sigmas", "true", is_karras },
+    { "lms", "LMSDiscreteScheduler", "use_karras_sigmas", "true", is_karras },
+    { "pndm", "PNDMScheduler", "skip_prk_steps", "true", is_skipping },
+    { "pndm", "PNDMScheduler", "set_alpha_to_one", "true", is_to_one },
+    { "pndm", "PNDMScheduler", "steps_offset", "1", is_offset },
+};
+
+static void options_of_each_class_arrive(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < UM_COUNT(class_options); i++)
+        for (int own = 0; own < 2; own++) {
+            const struct class_option *k = &class_options[i];
+            subject *s = open_subject(own ? k->class_name : "DDPMScheduler");
+            char assignment[64];
+            snprintf(assignment, sizeof assignment, "sample.sampler=%s", k->sampler);
+            by_command(s, assignment);
+            says(s, k->key, k->text);
+            adopt(s);
+            um_sample_settings set;
+            CHECK_OK(&s->ctx, um_sample_settings_from_config(&s->ctx, &s->c, &set));
+            if (k->arrived(&set) != own)
+                fail_msg("%s: %s = %s of class %s", k->sampler, k->key, k->text,
+                         own ? k->class_name : "DDPMScheduler");
+            close_subject(s);
+        }
+}
+
+static void options_that_we_do_not_have_are_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *key, *no, *yes;
+    } cases[] = {
+        { "use_beta_sigmas", "true", "false" },
+        { "use_flow_sigmas", "true", "false" },
+        { "timestep_type", "continuous", "discrete" },
+        { "interpolation_type", "log_linear", "linear" },
+        { "sigma_min", "0.02", NULL },
+        { "sigma_max", "80", NULL },
+    };
+    for (size_t i = 0; i < UM_COUNT(cases); i++)
+        for (int k = 0; k < 3; k++) {
+            subject *s = open_subject(k < 2 ? "EulerDiscreteScheduler" : "HeunDiscreteScheduler");
+            by_command(s, "sample.sampler=euler");
+            const char *text = k == 1 ? cases[i].yes : cases[i].no;
+            if (text) says(s, cases[i].key, text);
+            const um_status st = um_config_adopt(&s->ctx, &s->c, &s->j);
+            assert_int_equal(st, k == 0 ? UM_BAD_FILE : UM_OK);
+            if (k == 0) CHECK_TOLD(&s->ctx, cases[i].key);
+            close_subject(s);
+        }
+}
+
 static void a_model_without_a_scheduler_leaves_all_as_it_is(void **state)
 {
     (void)state;
@@ -325,6 +430,9 @@ int main(void)
         cmocka_unit_test(each_fact_that_is_overruled_is_told),
         cmocka_unit_test(nothing_is_told_of_settings_that_count),
         cmocka_unit_test(a_fact_that_is_not_said_is_diffusers_default),
+        cmocka_unit_test(some_classes_have_other_betas),
+        cmocka_unit_test(options_of_each_class_arrive),
+        cmocka_unit_test(options_that_we_do_not_have_are_named),
         cmocka_unit_test(a_model_without_a_scheduler_leaves_all_as_it_is),
         cmocka_unit_test(options_count_for_their_own_sampler_alone),
         cmocka_unit_test(inherited_facts_give_way),
