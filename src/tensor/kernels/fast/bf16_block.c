@@ -66,32 +66,19 @@ typedef void block_fn(int n, int pairs, const pair *a, ptrdiff_t a_row, ptrdiff_
                       const pair *panel, const float *bias, float *c, ptrdiff_t c_row, bool add);
 
 /* One copy for each height and width (narrow: one vector). */
-#define COPIES(m) COPY(wide, m, NV) COPY(narrow, m, 1)
-#define COPY(name, m, nv)                                                                          \
+#define COPY(m, name, nv)                                                                          \
     static void name##_##m(int n, int pairs, const pair *a, ptrdiff_t a_row, ptrdiff_t a_col,      \
                            const pair *panel, const float *bias, float *c, ptrdiff_t c_row,        \
                            bool add)                                                               \
     {                                                                                              \
         block(m, nv, n, pairs, a, a_row, a_col, panel, bias, c, c_row, add);                       \
     }
-COPIES(1)
-COPIES(2)
-COPIES(3)
-COPIES(4) COPIES(5) COPIES(6)
-#if UM_VW == 16
-    COPIES(7) COPIES(8) COPIES(9) COPIES(10) COPIES(11) COPIES(12) COPIES(13) COPIES(14)
-#define MORE(x) , x##_7, x##_8, x##_9, x##_10, x##_11, x##_12, x##_13, x##_14
-#elif defined UM_NEON
-    COPIES(7) COPIES(8)
-#define MORE(x) , x##_7, x##_8
-#else
-#define MORE(x)
-#endif
-#define HEIGHTS(x)                                                                                 \
-    {                                                                                              \
-        NULL, x##_1, x##_2, x##_3, x##_4, x##_5, x##_6 MORE(x)                                     \
-    }
-        static block_fn *const copies[2][MR + 1] = { HEIGHTS(wide), HEIGHTS(narrow) };
+BLOCK_HEIGHTS(COPY, wide, NV)
+BLOCK_HEIGHTS(COPY, narrow, 1)
+
+#define ENTRY(m, name) [m] = name##_##m,
+static block_fn *const copies[2][MR + 1] = { { BLOCK_HEIGHTS(ENTRY, wide) },
+                                             { BLOCK_HEIGHTS(ENTRY, narrow) } };
 
 void bf16_block(int m, int n, int pairs, const pair *a, ptrdiff_t a_row, ptrdiff_t a_col,
                 const pair *panel, const float *bias, float *c, ptrdiff_t c_row, bool add)

@@ -26,6 +26,26 @@ void gemm_cols(int m, int n, int k, const float *a, ptrdiff_t a_col, const float
 void pack_rows(int k, int n, const float *b, ptrdiff_t b_row, float *panel);
 void pack_cols(int k, int n, const float *b, ptrdiff_t b_col, float *panel);
 
+/* X(m, ...) for every height m of a block, 1 .. MR (vec.h): each is a fully unrolled copy */
+#define HEIGHTS_TO_6(X, ...)                                                                       \
+    X(1, __VA_ARGS__) X(2, __VA_ARGS__) X(3, __VA_ARGS__) X(4, __VA_ARGS__) X(5, __VA_ARGS__)      \
+    X(6, __VA_ARGS__)
+#define HEIGHTS_TO_8(X, ...)                                                                       \
+    HEIGHTS_TO_6(X, __VA_ARGS__) X(7, __VA_ARGS__) X(8, __VA_ARGS__)
+#define HEIGHTS_TO_14(X, ...)                                                                      \
+    HEIGHTS_TO_8(X, __VA_ARGS__) X(9, __VA_ARGS__) X(10, __VA_ARGS__) X(11, __VA_ARGS__)           \
+    X(12, __VA_ARGS__) X(13, __VA_ARGS__) X(14, __VA_ARGS__)
+#if UM_VW == 16
+#define BLOCK_HEIGHTS HEIGHTS_TO_14
+#elif defined UM_NEON
+#define BLOCK_HEIGHTS HEIGHTS_TO_8
+#else
+#define BLOCK_HEIGHTS HEIGHTS_TO_6
+#endif
+#define ONE(m, sign) sign 1
+_Static_assert(BLOCK_HEIGHTS(ONE, +) == MR, "a height of the block is missing");
+#undef ONE
+
 /* whether waking the other threads for so many multiply-adds brings more than it costs */
 INLINE bool worth_sharing(double multiply_adds)
 {

@@ -63,7 +63,7 @@ static void multiply(const view *v, const bf16 *x, const pair *packed, const flo
     float *results = own + patch_pairs(v);
     for (int i = 0; i < m; i++) {
         bf16 *patch = (bf16 *)(patches + (size_t)i * row);
-        gather(v, sizeof(bf16), x, t + i, patch);
+        gather(v, sizeof(bf16), x, t + i, 0, v->tall, patch);
         memset(patch + depth, 0, sizeof(bf16) * (size_t)(2 * row - depth));
     }
     const bool direct = v->spread == 1;
@@ -184,7 +184,8 @@ void TIER(direct_dw_bf16)(const um_conv2d_shape *s, const float *x, const float 
         const int m = UM_MIN(chunk, count - t), depth = pairs_of(m);
         pair *own = (pair *)(all + (size_t)omp_get_thread_num() * ROWS * pairs_of(chunk));
 #pragma omp for nowait
-        for (int i = 0; i < m; i++) gather(&v, sizeof(float), x, t + i, patches + (size_t)i * row);
+        for (int i = 0; i < m; i++)
+            gather(&v, sizeof(float), x, t + i, 0, v.tall, patches + (size_t)i * row);
 #pragma omp for
         for (int c = 0; c < s->co; c += NR)
             bf16_panel_rows(m, UM_MIN(NR, s->co - c), dy + (size_t)t * s->co + c, s->co,

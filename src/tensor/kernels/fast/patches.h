@@ -72,8 +72,9 @@ INLINE spot spot_of(const view *v, int t)
     return (spot){ t / (v->rows * v->cols), t / v->cols % v->rows, t % v->cols };
 }
 
-/* patch[depth_of] <- what result t reads, numbers of `size` bytes */
-INLINE void gather(const view *v, size_t size, const void *x, int t, void *patch)
+/* patch <- what rows u .. u_end - 1 of the filter see for result t, numbers of `size` bytes; all of
+ * them make depth_of(v) */
+INLINE void gather(const view *v, size_t size, const void *x, int t, int u, int u_end, void *patch)
 {
     const spot s = spot_of(v, t);
     const int col = s.col * v->step + v->left;
@@ -81,7 +82,7 @@ INLINE void gather(const view *v, size_t size, const void *x, int t, void *patch
     const int before = UM_MIN(UM_MAX(0, -col), v->wide);
     const int inside = UM_MAX(0, UM_MIN(v->wide, v->w - col) - before);
     char *to = patch;
-    for (int u = 0; u < v->tall; u++, to += line) {
+    for (; u < u_end; u++, to += line) {
         const int row = s.row * v->step + v->top + u;
         if (row < 0 || row >= v->h || inside == 0) {
             memset(to, 0, line);
