@@ -18,9 +18,8 @@ void um_unet_denoiser_free(um_unet_denoiser *d)
 /* Equal parts of n images, each as large as the network is fast at, and work for every thread. */
 static um_status choose_part(um_unet_denoiser *d, int n, int *part)
 {
-    int most;
-    UM_TRY(um_unet_part(d->unet, d->h, d->w, &most));
-    most = UM_MAX(most, d->ctx->threads);
+    if (d->fast == 0) UM_TRY(um_unet_part(d->unet, d->h, d->w, &d->fast));
+    const int most = UM_MAX(d->fast, d->ctx->threads);
     const int parts = UM_MAX(1, (n + most - 1) / most);
     *part = (n + parts - 1) / parts;
     return UM_OK;

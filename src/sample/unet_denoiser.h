@@ -14,6 +14,7 @@ typedef struct um_unet_denoiser {
     bool check_nan; /* name the first operation that goes bad; set before the first run */
     um_precision precision; /* of products; set before the first run */
     int n, h, w;    /* images that it is ready for; 0: none yet */
+    int fast;       /* images that the network is fast at; 0: not asked yet */
     int part;       /* images on the tape */
     um_tape *tape;
     um_var x, t, labels, y;
