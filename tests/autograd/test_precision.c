@@ -40,7 +40,7 @@ static um_var matmul(um_tape *t, const um_var *in)
 static const product products[] = {
     { "linear", { { 2, 3, 5, 17 }, { 1, 1, 17, 33 } }, linear },
     { "conv2d 3x3", { { 2, 6, 5, 16 }, { 3, 3, 16, 18 } }, same_size },
-    { "conv2d 3x3, stride 2", { { 2, 6, 5, 7 }, { 3, 3, 7, 9 } }, half_size },
+    { "conv2d 3x3, stride 2", { { 2, 6, 5, 17 }, { 3, 3, 17, 19 } }, half_size },
     { "conv2d 1x1", { { 2, 3, 5, 17 }, { 1, 1, 17, 33 } }, pixelwise },
     { "matmul", { { 2, 3, 5, 17 }, { 2, 3, 17, 9 } }, matmul },
 };
@@ -132,10 +132,27 @@ static void what_was_recorded_before_keeps_its_precision(void **state)
     }
 }
 
+static void narrow_convolutions_stay_in_f32(void **state)
+{
+    (void)state;
+    static const product narrow[] = {
+        { "first", { { 2, 6, 5, 3 }, { 3, 3, 3, 32 } }, same_size },
+        { "last", { { 2, 6, 5, 32 }, { 3, 3, 32, 12 } }, same_size },
+    };
+    static results f32, bf16;
+    for (size_t k = 0; k < UM_COUNT(narrow); k++) {
+        run(um_kernels_tier(1), &narrow[k], UM_F32, false, &f32);
+        run(um_kernels_tier(1), &narrow[k], UM_BF16, false, &bf16);
+        for (int i = 0; i <= INPUTS; i++)
+            assert_memory_equal(f32.numbers[i], bf16.numbers[i], f32.count[i] * sizeof(float));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(products_and_their_gradients_in_bf16_are_near_those_in_f32),
+        cmocka_unit_test(narrow_convolutions_stay_in_f32),
         cmocka_unit_test(what_was_recorded_before_keeps_its_precision),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,6 +28,15 @@ static double cost(const um_node *node)
            s->co;
 }
 
+/* The narrow layers at both ends of a network hold few of its products, and what bf16 rounds there
+ * goes into all that follows: they keep float32. */
+enum { NARROW = 16 };
+
+static um_precision precision_of(const um_tape *t, int ci, int co)
+{
+    return UM_MIN(ci, co) < NARROW ? UM_F32 : um_precision_of(t);
+}
+
 static const um_op op = { "conv2d", 3, 1 << 0 | 1 << 1, forward, vjp, cost };
 
 um_var um_conv2d(um_tape *t, um_var x, um_var w, um_var bias, int stride, int pad, int pad_end)
@@ -46,7 +55,7 @@ um_var um_conv2d(um_tape *t, um_var x, um_var w, um_var bias, int stride, int pa
                             "padding %d and %d (padding below the filter, and room for the filter)",
                             d.h, d.w, f.n, stride, pad, pad_end);
     const um_conv2d_shape s = { d.n,    d.h, d.w,     d.c,              f.c, f.n,
-                                stride, pad, pad_end, um_precision_of(t) };
+                                stride, pad, pad_end, precision_of(t, d.c, f.c) };
     const um_shape out = { d.n, um_conv2d_out(&s, d.h), um_conv2d_out(&s, d.w), f.c };
     um_tape_scratch(t, um_kernels_of(t)->conv2d_scratch(&s, um_threads_of(t)));
     return um_tape_push(t, &op, (um_var[]){ x, w, bias }, out, &s, sizeof s);
