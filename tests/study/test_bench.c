@@ -7,9 +7,11 @@
 enum { REPS = 4, AROUND = 5 }; /* steps before and behind the timed ones */
 
 typedef struct subject {
+    um_ctx ctx;
     tiny t;
     um_bench_options options;
     um_bench_request request;
+    um_bench_result result;
     int told, last, total;
     int asked, cancel_at;
 } subject;
@@ -43,6 +45,15 @@ static um_status begin(subject *s, um_ctx *ctx, bool train)
     return UM_OK;
 }
 
+static void open(subject *s, bool train)
+{
+    *s = (subject){ .told = 0 };
+    um_ctx_init(&s->ctx);
+    CHECK_OK(&s->ctx, begin(s, &s->ctx, train));
+}
+
+static um_status run(subject *s) { return um_bench_run(&s->ctx, &s->request, &s->result); }
+
 static double sum_of_weights(const subject *s)
 {
     const um_params *p = um_unet_params(s->t.unet);
@@ -59,8 +70,9 @@ static double shares(const um_bench_result *r, bool backward)
     return sum;
 }
 
-static void check_result(const subject *s, const um_bench_result *r)
+static void check_result(const subject *s)
 {
+    const um_bench_result *r = &s->result;
     assert_true(r->least_seconds > 0 && r->least_seconds <= r->median_seconds);
     assert_true(r->median_seconds <= r->most_seconds);
     CHECK_NEAR(r->images_per_second * r->median_seconds, s->request.batch, 1e-9);
@@ -74,32 +86,26 @@ static void check_result(const subject *s, const um_bench_result *r)
 static void a_training_step_changes_the_weights(void **state)
 {
     (void)state;
-    um_ctx ctx;
-    subject s = { .told = 0 };
-    um_bench_result r = { 0 };
-    um_ctx_init(&ctx);
-    CHECK_OK(&ctx, begin(&s, &ctx, true));
+    subject s;
+    open(&s, true);
     const double before = sum_of_weights(&s);
-    CHECK_OK(&ctx, um_bench_run(&ctx, &s.request, &r));
+    CHECK_OK(&s.ctx, run(&s));
     assert_true(sum_of_weights(&s) != before);
-    check_result(&s, &r);
-    assert_true(shares(&r, true) > 0 && r.optimizer > 0);
+    check_result(&s);
+    assert_true(shares(&s.result, true) > 0 && s.result.optimizer > 0);
     tiny_end(&s.t);
 }
 
 static void a_model_call_does_not(void **state)
 {
     (void)state;
-    um_ctx ctx;
-    subject s = { .told = 0 };
-    um_bench_result r = { 0 };
-    um_ctx_init(&ctx);
-    CHECK_OK(&ctx, begin(&s, &ctx, false));
+    subject s;
+    open(&s, false);
     const double before = sum_of_weights(&s);
-    CHECK_OK(&ctx, um_bench_run(&ctx, &s.request, &r));
+    CHECK_OK(&s.ctx, run(&s));
     assert_true(sum_of_weights(&s) == before);
-    check_result(&s, &r);
-    assert_true(shares(&r, true) == 0 && r.optimizer == 0);
+    check_result(&s);
+    assert_true(shares(&s.result, true) == 0 && s.result.optimizer == 0);
     tiny_end(&s.t);
 }
 
@@ -107,14 +113,12 @@ static void it_stops_between_steps(void **state)
 {
     (void)state;
     for (int train = 0; train < 2; train++) {
-        um_ctx ctx;
-        subject s = { .cancel_at = 4 };
-        um_bench_result r = { 0 };
-        um_ctx_init(&ctx);
-        CHECK_OK(&ctx, begin(&s, &ctx, train));
-        ctx.cancelled = cancelled;
-        ctx.cancel_user = &s;
-        assert_int_equal(um_bench_run(&ctx, &s.request, &r), UM_CANCELLED);
+        subject s;
+        open(&s, train);
+        s.cancel_at = 4;
+        s.ctx.cancelled = cancelled;
+        s.ctx.cancel_user = &s;
+        assert_int_equal(run(&s), UM_CANCELLED);
         assert_int_equal(s.told, 3);
         tiny_end(&s.t);
     }
@@ -123,13 +127,10 @@ static void it_stops_between_steps(void **state)
 static void no_step_is_nothing_to_measure(void **state)
 {
     (void)state;
-    um_ctx ctx;
-    subject s = { .told = 0 };
-    um_bench_result r = { 0 };
-    um_ctx_init(&ctx);
-    CHECK_OK(&ctx, begin(&s, &ctx, true));
+    subject s;
+    open(&s, true);
     s.options.reps = 0;
-    assert_int_equal(um_bench_run(&ctx, &s.request, &r), UM_BAD_ARG);
+    assert_int_equal(run(&s), UM_BAD_ARG);
     assert_int_equal(s.told, 0);
     tiny_end(&s.t);
 }
@@ -137,9 +138,8 @@ static void no_step_is_nothing_to_measure(void **state)
 static um_status measure(um_ctx *ctx, void *train)
 {
     subject s = { .told = 0 };
-    um_bench_result r = { 0 };
     um_status status = begin(&s, ctx, train != NULL);
-    if (status == UM_OK) status = um_bench_run(ctx, &s.request, &r);
+    if (status == UM_OK) status = um_bench_run(ctx, &s.request, &s.result);
     tiny_end(&s.t);
     return status;
 }

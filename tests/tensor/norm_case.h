@@ -100,4 +100,63 @@ static inline norm norm_last_alone(const norm *g)
     return one;
 }
 
+/* the results of both that a has: the same bits */
+static inline void norm_same_bits(const char *why, const norm *a, const norm *b)
+{
+    const struct {
+        size_t count;
+        const um_real *a, *b;
+    } results[] = {
+        { a->count, a->y, b->y },
+        { a->groups, a->mean, b->mean },
+        { a->groups, a->rstd, b->rstd },
+        { a->count, a->dx, b->dx },
+        { a->sums, a->doffset, b->doffset },
+        { a->channels, a->dgamma, b->dgamma },
+        { a->channels, a->dbeta, b->dbeta },
+    };
+    for (size_t i = 0; i < UM_COUNT(results); i++)
+        if (results[i].a) case_same_bits(why, results[i].count, results[i].a, results[i].b);
+}
+
+/* Every shape on 1, 2 and 3 threads, forward and what is asked of backward. */
+static inline void norm_on_threads(const um_kernels *k, int ask)
+{
+    for (size_t i = 0; i < UM_COUNT(norm_shapes); i++) {
+        kernel_case c = { 0 };
+        norm a = norm_make(&c, &norm_shapes[i], true, UNALIGNED), b = a;
+        FOR_THREADS(threads, {
+            norm_forward(&c, k, &b, UNALIGNED);
+            if (ask) norm_backward(&c, k, &b, ask, UNALIGNED);
+            if (threads == 1) a = b;
+            norm_same_bits(norm_shapes[i].why, &a, &b);
+        });
+        case_end(&c);
+    }
+}
+
+enum { NORM_PIXELS = 50, NORM_CHANNELS = 72, NORM_GROUP = 12 };
+
+/* Three images, the first group of the first with a NaN, and the last of them alone, forward and
+ * what is asked of backward: the last has the same bits in both. *all: the results of the three. */
+static inline void norm_beside_nan(kernel_case *c, const um_kernels *k, int ask, norm *all)
+{
+    const norm_shape three = { 3, NORM_PIXELS, NORM_CHANNELS, NORM_CHANNELS / NORM_GROUP,
+                               "three images" };
+    norm a = norm_make(c, &three, true, UNALIGNED), b = norm_last_alone(&a);
+    a.x[5] = (um_real)NAN;
+    norm_forward(c, k, &a, UNALIGNED);
+    norm_forward(c, k, &b, UNALIGNED);
+    if (ask) norm_backward(c, k, &a, ask, UNALIGNED);
+    if (ask) norm_backward(c, k, &b, ask, UNALIGNED);
+    norm last = b;
+    last.y = a.y + 2 * b.count;
+    last.mean = a.mean + 2 * b.groups;
+    last.rstd = a.rstd + 2 * b.groups;
+    if (b.dx) last.dx = a.dx + 2 * b.count;
+    if (b.doffset) last.doffset = a.doffset + 2 * b.sums;
+    norm_same_bits(three.why, &last, &b);
+    *all = a;
+}
+
 #endif

@@ -123,18 +123,7 @@ static void a_constant_image_becomes_beta(void **state)
 static void change_threads(const um_kernels *fast, const um_kernels *scalar)
 {
     (void)scalar;
-    for (size_t i = 0; i < UM_COUNT(norm_shapes); i++) {
-        kernel_case c = { 0 };
-        norm a = norm_make(&c, &norm_shapes[i], true, UNALIGNED), b = a;
-        FOR_THREADS(threads, {
-            norm_forward(&c, fast, &b, UNALIGNED);
-            if (threads == 1) a = b;
-            case_same_bits("y", a.count, a.y, b.y);
-            case_same_bits("mean", a.groups, a.mean, b.mean);
-            case_same_bits("rstd", a.groups, a.rstd, b.rstd);
-        });
-        case_end(&c);
-    }
+    norm_on_threads(fast, 0);
 }
 
 static void bits_do_not_depend_on_threads(void **state)
@@ -143,19 +132,15 @@ static void bits_do_not_depend_on_threads(void **state)
     for_each_tier(change_threads);
 }
 
-/* The last image of three alone, and beside an image with a NaN. */
 static void leave_alone(const um_kernels *fast, const um_kernels *scalar)
 {
     (void)scalar;
-    const norm_shape three = { 3, 50, 72, 6, "three images" };
     kernel_case c = { 0 };
-    norm a = norm_make(&c, &three, true, UNALIGNED), b = norm_last_alone(&a);
-    a.x[5] = (um_real)NAN;
-    norm_forward(&c, fast, &a, UNALIGNED);
-    norm_forward(&c, fast, &b, UNALIGNED);
-    case_same_bits("y", b.count, a.y + 2 * b.count, b.y);
-    for (int p = 0; p < 50; p++)
-        for (int k = 0; k < 72; k++) assert_int_equal(isnan(a.y[p * 72 + k]) != 0, k < 12);
+    norm a;
+    norm_beside_nan(&c, fast, 0, &a);
+    for (int p = 0; p < NORM_PIXELS; p++)
+        for (int k = 0; k < NORM_CHANNELS; k++)
+            assert_int_equal(isnan(a.y[p * NORM_CHANNELS + k]) != 0, k < NORM_GROUP);
     case_end(&c);
 }
 
