@@ -3,9 +3,9 @@
 #include "api/handles.h"
 #include "api/images.h"
 
-#include "sample/guidance.h"
-#include "sample/unet_denoiser.h"
+#include "sample/fit.h"
 
+#include <math.h>
 #include <string.h>
 
 /* The driver's views become frames. */
@@ -25,10 +25,10 @@ static void keep_frame(void *user, const um_sample_view *view)
     memcpy(f->x0 + at, view->x0, bytes);
 }
 
-/* Every trajectory-th row, and the last. */
-static int frames_of(const um_plan *plan, const um_config *c)
+/* Every so many rows, and the last. */
+static int frames_of(const um_plan *plan, int every)
 {
-    const int last = plan->rows - 1, every = c->sample_trajectory;
+    const int last = plan->rows - 1;
     return every ? last / every + 1 + (last % every != 0) : 0;
 }
 
@@ -79,37 +79,88 @@ static um_status label_images(um_ctx *ctx, const um_config *c, int classes, int 
     return UM_OK;
 }
 
+static void open_network(um_unet_denoiser *d, um_ctx *ctx, um_unet *unet, const um_plan *plan,
+                         const um_config *c, const um_sample_request *r)
+{
+    um_unet_denoiser_init(d, ctx, unet, r->h, r->w);
+    d->check_nan = c->run_check_nan;
+    d->precision = plan->settings.precision;
+}
+
+/* Bytes that are held whatever the batch: weights, images as numbers and in a file, frames. */
+static double standing_bytes(um_unet *unet, const um_plan *plan, const um_sample_request *r)
+{
+    const double numbers = (double)r->count * r->h * r->w * r->c;
+    const int frames = frames_of(plan, r->trajectory_every);
+    return (double)um_unet_params(unet)->padded * sizeof(um_real) +
+           numbers * ((1 + 2.0 * frames) * sizeof(float) + 1);
+}
+
+/* The request's batch, or what sample.memory has room for. */
+static um_status choose_batch(um_unet_denoiser *d, const um_plan *plan, const um_config *c,
+                              const um_sample_request *r, int *batch)
+{
+    const bool given = c->origin[UM_KEY_sample_batch].source != UM_FROM_DEFAULT;
+    const int most = given ? UM_MIN(r->batch, r->count) : r->count;
+    const double mib = 1048576.0, standing = standing_bytes(d->unet, plan, r);
+    double bytes;
+    *batch = r->batch;
+    if (c->sample_memory == 0) return UM_OK;
+    UM_TRY(um_fit_batch(d, &plan->settings.guidance, (double)c->sample_memory - standing, most,
+                        batch, &bytes));
+    if (*batch == 0)
+        return um_fail(d->ctx, UM_BAD_ARG,
+                       "sample.memory = %.1f MiB is too little: weights and images take %.1f MiB "
+                       "and one image at a time %.1f MiB (at least %.0fMiB)",
+                       (double)c->sample_memory / mib, standing / mib, bytes / mib,
+                       ceil((standing + bytes) / mib)),
+               um_config_fail_at(d->ctx, c, UM_BAD_ARG, UM_KEY_sample_memory);
+    um_log(d->ctx, UM_LOG_INFO,
+           "%d image%s at a time: %.1f MiB beside %.1f MiB of weights and images", *batch,
+           *batch == 1 ? "" : "s", bytes / mib, standing / mib);
+    return UM_OK;
+}
+
 um_status um_draw_request(um_ctx *ctx, um_unet *unet, const um_plan *plan, const um_config *c,
                           const um_sample_request *request, float *out)
 {
-    const um_sample_request *r = request;
+    const um_guidance_settings *guided = &plan->settings.guidance;
+    um_sample_request r = *request;
     um_unet_denoiser d;
-    um_unet_denoiser_init(&d, ctx, unet, r->h, r->w);
-    d.check_nan = c->run_check_nan;
-    d.precision = plan->settings.precision;
-    const um_denoiser network = um_denoiser_from_unet(&d);
     um_guidance guidance;
-    um_guidance_init(&guidance, ctx, &network, &plan->settings.guidance,
+    open_network(&d, ctx, unet, plan, c, &r);
+    UM_TRY(choose_batch(&d, plan, c, &r, &r.batch));
+    const um_denoiser network = um_denoiser_from_unet(&d);
+    um_guidance_init(&guidance, ctx, &network, guided,
                      um_unet_classes(um_unet_configuration(unet)), c->diffusion_timesteps,
-                     (size_t)r->h * (size_t)r->w * (size_t)r->c);
-    const um_denoiser model = um_guidance_is_on(&plan->settings.guidance)
-                                  ? um_denoiser_from_guidance(&guidance)
-                                  : network;
-    const um_status status = um_sample_run(ctx, plan, &model, request, out);
+                     (size_t)r.h * (size_t)r.w * (size_t)r.c);
+    const um_denoiser model =
+        um_guidance_is_on(guided) ? um_denoiser_from_guidance(&guidance) : network;
+    const um_status status = um_sample_run(ctx, plan, &model, &r, out);
     um_guidance_free(&guidance);
     um_unet_denoiser_free(&d);
     return status;
 }
 
+/* What the settings ask for in images of that size. */
+static um_sample_request request_of(const um_config *c, int h, int w, int channels)
+{
+    return (um_sample_request){ .h = h, .w = w, .c = channels, .count = c->sample_count,
+                                .batch = c->sample_batch,
+                                .trajectory_every = c->sample_trajectory };
+}
+
 static um_status run(um_ctx *ctx, um_unet *unet, const um_plan *plan, const um_config *c,
                      const int *labels, const um_sample_hooks *hooks, um_images *m)
 {
-    const um_sample_request request = {
-        .h = m->h, .w = m->w, .c = m->c, .count = m->n, .batch = c->sample_batch, .labels = labels,
-        .progress = hooks ? hooks->progress : NULL, .progress_user = hooks ? hooks->user : NULL,
-        .trajectory = c->sample_trajectory ? keep_frame : NULL, .trajectory_user = m,
-        .trajectory_every = c->sample_trajectory,
-    };
+    um_sample_request request = request_of(c, m->h, m->w, m->c);
+    request.labels = labels;
+    request.trajectory = keep_frame;
+    request.trajectory_user = m;
+    if (hooks) {
+        request.progress = hooks->progress;
+        request.progress_user = hooks->user;
+    }
     return um_draw_request(ctx, unet, plan, c, &request, m->x);
 }
 
@@ -131,7 +182,8 @@ static um_status draw_planned(um_ctx *ctx, um_unet *unet, const um_plan *plan, c
     um_images *m;
     int *labels;
     UM_TRY(um_draw_network_check(ctx, u, c));
-    UM_TRY(um_images_open(&m, ctx, c->sample_count, h, w, u->in_channels, frames_of(plan, c)));
+    UM_TRY(um_images_open(&m, ctx, c->sample_count, h, w, u->in_channels,
+                          frames_of(plan, c->sample_trajectory)));
     m->columns = c->sample_columns;
     memcpy(m->format, c->sample_format, sizeof m->format - 1);
     um_status status = label_images(ctx, c, classes_of(u) - u->null_class, &labels);
@@ -156,12 +208,18 @@ um_status um_draw(um_ctx *ctx, um_unet *unet, const um_config *config, int h, in
 um_status um_draw_check(um_ctx *ctx, um_unet *unet, const um_config *config, int h, int w,
                         const char *path)
 {
+    const um_unet_config *u = um_unet_configuration(unet);
+    const um_sample_request r = request_of(config, h, w, u->in_channels);
+    um_unet_denoiser d;
     um_plan plan;
-    UM_TRY(um_draw_network_check(ctx, um_unet_configuration(unet), config));
+    int batch;
+    UM_TRY(um_draw_network_check(ctx, u, config));
     UM_TRY(um_plan_from_config(ctx, config, &plan));
-    const um_status status =
+    open_network(&d, ctx, unet, &plan, config, &r);
+    um_status status =
         um_images_check_size(ctx, config->sample_format, path, config->sample_count, h, w,
-                             config->sample_columns, frames_of(&plan, config));
+                             config->sample_columns, frames_of(&plan, config->sample_trajectory));
+    if (status == UM_OK) status = choose_batch(&d, &plan, config, &r, &batch);
     um_plan_free(ctx, &plan);
     return status;
 }

@@ -41,11 +41,11 @@ static verdict read_whole(const um_setting *s, const char *text, size_t n, int *
     return seen;
 }
 
-/* A decimal number as C writes it, perhaps with a unit of time at *end; no 0x, no inf, no nan. */
+/* A decimal number as C writes it, perhaps with a unit at *end; no 0x, no inf, no nan. */
 static verdict read_decimal(const char *text, double *out, const char **end)
 {
     if (strspn(text, "+-.0123456789") == 0) return MALFORMED;
-    if (strspn(text, "+-.0123456789eE") < strcspn(text, "smhd")) return MALFORMED;
+    if (strspn(text, "+-.0123456789eE") < strcspn(text, "smhdKMGT")) return MALFORMED;
     const locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     char *stop;
     errno = 0;
@@ -179,7 +179,7 @@ static void print_TEXT(const void *field, char *out, size_t size)
     snprintf(out, size, "%s", text ? text : "");
 }
 
-/* --------------------------------------------------- lists, sizes, durations */
+/* ------------------------------------------ lists, sizes, durations, memory */
 
 static verdict read_INTS(const um_setting *s, const char *text, void *out)
 {
@@ -216,25 +216,49 @@ static verdict read_SIZE(const um_setting *s, const char *text, void *out)
     return FINE;
 }
 
-static const struct unit {
-    char name;
-    double seconds;
-} units[] = { { 'd', 86400 }, { 'h', 3600 }, { 'm', 60 }, { 's', 1 } };
+/* From the largest down, as a value is printed in the largest that it is a whole number of. */
+typedef struct unit {
+    const char *name;
+    double is;
+} unit;
+
+static const unit times[] = { { "d", 86400 }, { "h", 3600 }, { "m", 60 }, { "s", 1 } };
+static const unit sizes[] = {
+    { "TiB", 0x1p40 }, { "GiB", 0x1p30 }, { "MiB", 0x1p20 }, { "KiB", 0x1p10 }
+};
+
+/* A number with one of n units behind it, or bare. */
+static verdict read_measure(const char *text, const unit *units, size_t n, double *out)
+{
+    double v;
+    const char *end;
+    const verdict seen = read_decimal(text, &v, &end);
+    if (seen != FINE) return seen;
+    *out = v;
+    if (!*end) return FINE;
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(end, units[i].name) == 0) {
+            *out = v * units[i].is;
+            return FINE;
+        }
+    return MALFORMED;
+}
 
 static verdict read_DURATION(const um_setting *s, const char *text, void *out)
 {
     double v;
-    const char *end;
-    verdict seen = read_decimal(text, &v, &end);
-    if (seen != FINE) return seen;
-    if (*end) {
-        seen = MALFORMED;
-        for (size_t i = 0; i < UM_COUNT(units); i++)
-            if (end[0] == units[i].name && !end[1]) v *= units[i].seconds, seen = FINE;
-        if (seen != FINE) return seen;
-    }
-    seen = within(s, v);
+    verdict seen = read_measure(text, times, UM_COUNT(times), &v);
+    if (seen == FINE) seen = within(s, v);
     if (seen == FINE) memcpy(out, &v, sizeof v);
+    return seen;
+}
+
+static verdict read_BYTES(const um_setting *s, const char *text, void *out)
+{
+    double v;
+    verdict seen = read_measure(text, sizes, UM_COUNT(sizes), &v);
+    if (seen == FINE) seen = within(s, v);
+    if (seen == FINE) *(uint64_t *)out = (uint64_t)v;
     return seen;
 }
 
@@ -256,18 +280,29 @@ static void print_SIZE(const void *field, char *out, size_t size)
         snprintf(out, size, "%dx%d", v->h, v->w);
 }
 
-/* In the largest unit that it is a whole number of. */
+/* In the largest unit that it is a whole number of; `least` where there is none. */
+static void print_measure(double v, const unit *units, size_t n, const char *least, char *out,
+                          size_t size)
+{
+    char number[40];
+    for (size_t i = 0; i < n && v > 0; i++)
+        if (fmod(v, units[i].is) == 0) {
+            print_decimal(v / units[i].is, number, sizeof number);
+            snprintf(out, size, "%s%s", number, units[i].name);
+            return;
+        }
+    print_decimal(v, number, sizeof number);
+    snprintf(out, size, "%s%s", number, v > 0 ? least : "");
+}
+
 static void print_DURATION(const void *field, char *out, size_t size)
 {
-    const double v = *(const double *)field;
-    char number[40], unit[2] = "";
-    print_decimal(v, number, sizeof number);
-    for (size_t i = 0; i < UM_COUNT(units) && v > 0 && !unit[0]; i++)
-        if (fmod(v, units[i].seconds) == 0 || units[i].name == 's') {
-            print_decimal(v / units[i].seconds, number, sizeof number);
-            unit[0] = units[i].name;
-        }
-    snprintf(out, size, "%s%s", number, unit);
+    print_measure(*(const double *)field, times, UM_COUNT(times), "s", out, size);
+}
+
+static void print_BYTES(const void *field, char *out, size_t size)
+{
+    print_measure((double)*(const uint64_t *)field, sizes, UM_COUNT(sizes), "", out, size);
 }
 
 /* ------------------------------------------------------------------ one table */
@@ -358,6 +393,9 @@ void um_setting_expects(const um_setting *s, char *out, size_t size)
         break;
     case UM_SETTING_DURATION:
         snprintf(out, size, "a time as 90s, 30m, 2h or 1d, up to %.0fd, or 0", s->max / 86400);
+        break;
+    case UM_SETTING_BYTES:
+        snprintf(out, size, "memory as 512MiB or 2GiB, up to %.0fGiB, or 0", s->max / 0x1p30);
         break;
     case UM_SETTING_TYPES: break;
     }

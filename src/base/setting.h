@@ -18,7 +18,8 @@
     X(SEED,     uint64_t)       \
     X(INTS,     um_ints)        \
     X(SIZE,     um_size)        \
-    X(DURATION, double)
+    X(DURATION, double)         \
+    X(BYTES,    uint64_t)
 
 enum { UM_WORD_MAX = 24, UM_INTS_MAX = 16, UM_TEXT_BYTES = 1000, UM_PATH_BYTES = 4000 };
 
@@ -35,7 +36,8 @@ typedef struct um_size {
     int h, w;
 } um_size;
 
-/* um_field_INT ... um_field_DURATION: the C type that holds a value. Durations are seconds. */
+/* um_field_INT ... um_field_BYTES: the C type that holds a value. Durations are seconds; bytes are
+ * written 2GiB, a part of one left away. */
 #define X(name, field) typedef field um_field_##name;
 UM_SETTING_MAP(X)
 #undef X
@@ -45,8 +47,8 @@ typedef enum um_setting_type { UM_SETTING_MAP(X) UM_SETTING_TYPES } um_setting_t
 #undef X
 
 /* One row of a table of settings. Bounds are inclusive, hold for each number of a list or size, and
- * for durations count seconds; texts, paths, choices and seeds have none. Choices are written
- * "linear|cosine=squaredcos_cap_v2": names after = are synonyms of the one before. */
+ * for durations count seconds, for memory bytes; texts, paths, choices and seeds have none. Choices
+ * are written "linear|cosine=squaredcos_cap_v2": names after = are synonyms of the one before. */
 typedef struct um_setting {
     const char *section, *key;
     um_setting_type type;

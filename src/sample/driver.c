@@ -42,18 +42,27 @@ static um_status check_request(um_ctx *ctx, const um_plan *plan, const um_sample
     return UM_OK;
 }
 
+enum { DOUBLES = 4, FLOATS = 4 }; /* arrays of a batch, beside the history */
+
+size_t um_sample_bytes(size_t size, int n)
+{
+    const size_t doubles = (DOUBLES + UM_HISTORY_MAX + 1) * sizeof(double);
+    return (size_t)n * (size * (doubles + FLOATS * sizeof(float)) + sizeof(double)) +
+           size * sizeof(double);
+}
+
 static um_status take_memory(struct run *run, um_arena *arena)
 {
     const um_sample_request *r = run->request;
     const int most = r->batch > 0 ? UM_MIN(r->batch, r->count) : r->count;
     const size_t n = (size_t)most * run->size;
-    double **const doubles[] = { &run->x, &run->x0, &run->eps, &run->z };
+    double **const doubles[DOUBLES] = { &run->x, &run->x0, &run->eps, &run->z };
     for (size_t i = 0; i < UM_COUNT(doubles); i++)
         *doubles[i] = um_arena_take(arena, n * sizeof(double));
     for (int i = 0; i <= run->history; i++) run->past[i] = um_arena_take(arena, n * sizeof(double));
     run->t = um_arena_take(arena, (size_t)most * sizeof *run->t);
     run->sorted = um_arena_take(arena, run->size * sizeof(double));
-    float **const floats[] = { &run->shown, &run->answer, &run->drawn, &run->torch.scratch };
+    float **const floats[FLOATS] = { &run->shown, &run->answer, &run->drawn, &run->torch.scratch };
     for (size_t i = 0; i < UM_COUNT(floats); i++)
         *floats[i] = um_arena_take(arena, n * sizeof(float));
     return arena->status;

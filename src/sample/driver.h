@@ -42,6 +42,9 @@ typedef struct um_sample_request {
     int trajectory_every;
 } um_sample_request;
 
+/* Bytes that drawing n images of `size` numbers at once needs at most, beside the model's. */
+size_t um_sample_bytes(size_t size, int n);
+
 /* Draw request->count images into out [count, h, w, c], unclamped. Steps are computed and kept in
  * double; the model sees float. An image's bits depend on its number and the plan alone, not on
  * batch or threads (but for rng = torch). UM_CANCELLED between rows when the context asks,

@@ -22,6 +22,11 @@ int um_guidance_calls(const um_guidance_settings *s, int timesteps, double t)
     return needs_both(weight(s, timesteps, t)) ? 2 : 1;
 }
 
+int um_guidance_at_once(const um_guidance_settings *s, int n)
+{
+    return needs_both(s->scale) && !s->passes ? 2 * n : n;
+}
+
 size_t um_guidance_bytes(const um_guidance_settings *s, size_t size, int n)
 {
     const size_t batches = s->passes ? 2 : 4, each = sizeof(double) + sizeof(int);

@@ -29,6 +29,9 @@ bool um_guidance_is_on(const um_guidance_settings *s);
 /* How many images' worth of work the model does for one image at timestep t: 1 or 2. */
 int um_guidance_calls(const um_guidance_settings *s, int timesteps, double t);
 
+/* How many images the model may be shown at once where n are drawn at once: n or 2 n. */
+int um_guidance_at_once(const um_guidance_settings *s, int n);
+
 /* Bytes of its own for batches of n images. */
 size_t um_guidance_bytes(const um_guidance_settings *s, size_t size, int n);
 

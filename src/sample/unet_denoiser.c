@@ -15,21 +15,31 @@ void um_unet_denoiser_free(um_unet_denoiser *d)
     d->n = d->part = 0;
 }
 
-/* Equal parts of n images, each as large as the network is fast at, and work for every thread. */
+/* A part is as large as the network is fast at, and has work for every thread. */
+static um_status largest_part(um_unet_denoiser *d, int *most)
+{
+    UM_TRY(um_unet_size_check(d->ctx, um_unet_configuration(d->unet), d->h, d->w));
+    if (d->fast == 0) UM_TRY(um_unet_part(d->unet, d->h, d->w, &d->fast));
+    *most = UM_MAX(d->fast, d->ctx->threads);
+    return UM_OK;
+}
+
+/* Equal parts of n images. */
 static um_status choose_part(um_unet_denoiser *d, int n, int *part)
 {
-    if (d->fast == 0) UM_TRY(um_unet_part(d->unet, d->h, d->w, &d->fast));
-    const int most = UM_MAX(d->fast, d->ctx->threads);
+    int most;
+    UM_TRY(largest_part(d, &most));
     const int parts = UM_MAX(1, (n + most - 1) / most);
     *part = (n + parts - 1) / parts;
     return UM_OK;
 }
 
-static um_status record(um_unet_denoiser *d, int n)
+/* A tape for n images that is planned and takes no memory yet. */
+static um_status plan(um_unet_denoiser *d, int n)
 {
     const um_unet_config *c = um_unet_configuration(d->unet);
     um_tape_close(&d->tape);
-    d->part = 0;
+    d->n = d->part = 0;
     UM_TRY(um_tape_open(&d->tape, d->ctx));
     um_tape_precision(d->tape, d->precision);
     const um_shape one = { n, 1, 1, 1 };
@@ -39,7 +49,12 @@ static um_status record(um_unet_denoiser *d, int n)
                                                      : (um_var){ 0 };
     d->y = um_unet_apply(d->tape, d->unet, d->x, d->t, d->labels, false);
     um_tape_output(d->tape, d->y);
-    UM_TRY(um_tape_plan(d->tape, (um_var){ 0 }));
+    return um_tape_plan(d->tape, (um_var){ 0 });
+}
+
+static um_status record(um_unet_denoiser *d, int n)
+{
+    UM_TRY(plan(d, n));
     if (d->check_nan) um_tape_observe(d->tape, um_observer_check_nan());
     um_log(d->ctx, UM_LOG_INFO, "%.1f MiB of activations for %d images at a time",
            (double)um_tape_bytes(d->tape) / 1048576.0, n);
@@ -56,11 +71,20 @@ static um_status prepare(um_unet_denoiser *d, int n)
     if (n > 0 && d->n == n) return UM_OK;
     int part;
     d->n = 0;
-    UM_TRY(um_unet_size_check(d->ctx, um_unet_configuration(d->unet), d->h, d->w));
     UM_TRY(choose_part(d, n, &part));
     if (n < 1 || d->part != part) UM_TRY(record(d, part)); /* which refuses to hold no image */
     d->n = n;
     return UM_OK;
+}
+
+um_status um_unet_denoiser_bytes(um_unet_denoiser *d, int n, size_t *bytes)
+{
+    int most;
+    UM_TRY(largest_part(d, &most));
+    const um_status status = plan(d, UM_MIN(n, most));
+    if (status == UM_OK) *bytes = um_tape_bytes(d->tape);
+    um_unet_denoiser_free(d);
+    return status;
 }
 
 /* Images from .. from + n - 1; what is left of the part keeps what it had. */

@@ -24,6 +24,10 @@ typedef struct um_unet_denoiser {
 void um_unet_denoiser_init(um_unet_denoiser *d, um_ctx *ctx, um_unet *unet, int h, int w);
 void um_unet_denoiser_free(um_unet_denoiser *d);
 
+/* The bytes of activations that batches of at most n images need. Nothing is allocated for them;
+ * what was recorded before is gone. */
+um_status um_unet_denoiser_bytes(um_unet_denoiser *d, int n, size_t *bytes);
+
 /* Record (if need be) for n images and answer them: x [n, h, w, in_channels], a timestep for each
  * of them, labels as um_denoiser has them -> out [n, h, w, out_channels]. */
 um_status um_unet_denoiser_run(um_unet_denoiser *d, int n, const float *x, const double *t,

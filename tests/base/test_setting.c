@@ -19,6 +19,7 @@ static const um_setting rows[] = {
     { "t", "ints", UM_SETTING_INTS, .initial = "1", .min = 1, .max = 4096 },
     { "t", "size", UM_SETTING_SIZE, .initial = "0", .min = 1, .max = 4096 },
     { "t", "time", UM_SETTING_DURATION, .initial = "0", .min = 0, .max = 864000 },
+    { "t", "bytes", UM_SETTING_BYTES, .initial = "0", .min = 0, .max = 0x1p43 },
 };
 
 static const um_setting *row(const char *key)
@@ -81,6 +82,14 @@ static void what_is_read_prints_back_in_its_plain_form(void **state)
         { "time", "0", "0" },
         { "time", "0.25", "0.25s" },
         { "time", "2d", "2d" },
+        { "bytes", "2GiB", "2GiB" },
+        { "bytes", "1024MiB", "1GiB" },
+        { "bytes", "1.5GiB", "1536MiB" },
+        { "bytes", "64KiB", "64KiB" },
+        { "bytes", "8TiB", "8TiB" },
+        { "bytes", "1000", "1000" },
+        { "bytes", "0.1KiB", "102" },
+        { "bytes", "0", "0" },
     };
     um_ctx ctx;
     um_ctx_init(&ctx);
@@ -108,6 +117,8 @@ static void values_are_what_was_written(void **state)
     union field v = { 0 };
     CHECK_OK(&ctx, um_setting_read(&ctx, row("time"), "30m", NULL, &v));
     CHECK_NEAR(v.real, 1800, 0);
+    CHECK_OK(&ctx, um_setting_read(&ctx, row("bytes"), "2.5GiB", NULL, &v));
+    assert_true(v.seed == 5ull << 29);
     CHECK_OK(&ctx, um_setting_read(&ctx, row("size"), "24x40", NULL, &v));
     assert_int_equal(v.size.h, 24);
     assert_int_equal(v.size.w, 40);
@@ -126,6 +137,7 @@ static void what_is_wrong_is_refused_and_changes_nothing(void **state)
 #define INTS " (none, or up to 16 whole numbers from 1 to 4096, as 1,2,3)"
 #define SIZE " (32 or 24x40, rows x columns, from 1 to 4096, or 0)"
 #define TIME " (a time as 90s, 30m, 2h or 1d, up to 10d, or 0)"
+#define BYTES " (memory as 512MiB or 2GiB, up to 8192GiB, or 0)"
 #define SEED " (a whole number from 0 to 18446744073709551615)"
     static const struct {
         const char *key, *value, *message;
@@ -172,6 +184,15 @@ static void what_is_wrong_is_refused_and_changes_nothing(void **state)
         { "time", "m", "t.time = m is not understood" TIME },
         { "time", "-1s", "t.time = -1s is out of range" TIME },
         { "time", "11d", "t.time = 11d is out of range" TIME },
+        { "bytes", "", "t.bytes = is empty" BYTES },
+        { "bytes", "2 GiB", "t.bytes = 2 GiB is not understood" BYTES },
+        { "bytes", "2GB", "t.bytes = 2GB is not understood" BYTES },
+        { "bytes", "2Gi", "t.bytes = 2Gi is not understood" BYTES },
+        { "bytes", "2GiBs", "t.bytes = 2GiBs is not understood" BYTES },
+        { "bytes", "GiB", "t.bytes = GiB is not understood" BYTES },
+        { "bytes", "-1KiB", "t.bytes = -1KiB is out of range" BYTES },
+        { "bytes", "9TiB", "t.bytes = 9TiB is out of range" BYTES },
+        { "bytes", "1e30TiB", "t.bytes = 1e30TiB is out of range" BYTES },
     };
     um_ctx ctx;
     um_ctx_init(&ctx);
