@@ -69,12 +69,12 @@ static void fill_row(um_plan *p, int step, um_algorithm algorithm)
     um_row *row = &p->row[step];
     um_exponential_begin(row, algorithm);
     const um_exponential e = predict(p, step, algorithm);
-    um_mix next = corrected(p, step, algorithm);
-    next.x *= e.x, next.x0 *= e.x;
-    for (int k = 0; k < UM_HISTORY_MAX; k++) next.past[k] *= e.x;
-    um_mix_add(&next, algorithm, row->alpha_bar, e.m[0]);
-    for (int k = 1; k < order_of(p, step); k++) next.past[k - 1] += e.m[k];
-    row->next = next;
+    const um_mix from = corrected(p, step, algorithm);
+    row->next.x = e.x * from.x;
+    row->next.x0 = e.x * from.x0;
+    for (int k = 0; k < UM_HISTORY_MAX; k++) row->next.past[k] += e.x * from.past[k];
+    um_mix_add(&row->next, algorithm, row->alpha_bar, e.m[0]);
+    for (int k = 1; k < order_of(p, step); k++) row->next.past[k - 1] += e.m[k];
 }
 
 static um_status plan(um_ctx *ctx, um_plan *p, const um_schedule *s)
