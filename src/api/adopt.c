@@ -76,6 +76,8 @@ static const struct missing {
     { "use_beta_sigmas", "false" },  { "use_flow_sigmas", "false" },
     { "timestep_type", "discrete" }, { "interpolation_type", "linear" },
     { "sigma_min", NULL },           { "sigma_max", NULL },
+    { "shift_terminal", NULL },      { "solver_p", NULL },
+    { "use_dynamic_shifting", "false" },
 };
 
 static um_status check_options(um_ctx *ctx, const um_scheduler_json *scheduler)
@@ -90,12 +92,18 @@ static um_status check_options(um_ctx *ctx, const um_scheduler_json *scheduler)
     return UM_OK;
 }
 
+/* diffusers' lambda_min_clipped is -Infinity where it clips nothing. */
+static bool means_none(const struct key *k, const char *text)
+{
+    return strcmp(k->key, "lambda_min_clipped") == 0 && strcmp(text, "-Infinity") == 0;
+}
+
 static um_status offer(um_ctx *ctx, um_config *c, const um_scheduler_json *scheduler,
                        const struct key *k, um_source source)
 {
     const char *text = um_scheduler_json_get(scheduler, k->name);
     if (!text) text = otherwise_of(scheduler->class_name, k);
-    if (!text) return UM_OK;
+    if (!text || means_none(k, text)) return UM_OK;
     const um_origin origin = { source, scheduler->path, 0 };
     const um_status status = um_config_offer(ctx, c, k->section, k->key, text, &origin);
     return status == UM_OK ? UM_OK

@@ -56,7 +56,8 @@ static um_status level_settings(um_ctx *ctx, const um_config *c, um_sample_setti
                     &s->final_sigmas));
     if (given(c, UM_KEY_sample_steps_offset)) s->steps_offset = c->sample_steps_offset;
     s->sigmas = sigmas_of(c);
-    s->lambda_min_clipped = c->sample_lambda_min_clipped;
+    if (given(c, UM_KEY_sample_lambda_min_clipped)) /* else no limit: zero SNR has lambda -inf */
+        s->lambda_min_clipped = c->sample_lambda_min_clipped;
     return UM_OK;
 }
 

@@ -8,7 +8,7 @@
 #include "nn/unet.h"
 
 /* One key of a scheduler_config.json, as text in our own words ("true", "linear", "0.02"; a list
- * "1,2,3"). */
+ * "1,2,3"; "-Infinity", "Infinity" and "NaN" as Python writes them). */
 typedef struct um_scheduler_key {
     const char *name, *text;
 } um_scheduler_key;

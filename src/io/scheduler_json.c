@@ -6,10 +6,61 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/file.h"
 #include "io/json.h"
 #include "io/model_folder.h"
 
-enum { TEXT_BYTES = 1 << 16 };
+enum { TEXT_BYTES = 1 << 16, FILE_MOST = 1 << 20 };
+
+/* The length of Python's word for a number that JSON has none for, if it stands here. */
+static size_t odd_number(const char *text)
+{
+    static const char *const words[] = { "-Infinity", "Infinity", "NaN" };
+    for (size_t i = 0; i < UM_COUNT(words); i++)
+        if (strncmp(text, words[i], strlen(words[i])) == 0) return strlen(words[i]);
+    return 0;
+}
+
+/* diffusers writes "lambda_min_clipped": -Infinity, which is no JSON. Where such a word is the
+ * value of a key it is put in quotes and read as a text; anywhere else it stays the error that it
+ * is. The text ends with a zero byte; out has room for twice its size. Gives what out then has. */
+static size_t quote_odd_numbers(const char *text, size_t size, char *out)
+{
+    bool quoted = false;
+    char before = 0; /* the last character that is no space */
+    size_t n = 0;
+    for (size_t i = 0; i < size; i++) {
+        const size_t length = !quoted && before == ':' ? odd_number(text + i) : 0;
+        if (length) {
+            out[n++] = '"';
+            memcpy(out + n, text + i, length);
+            n += length;
+            i += length - 1;
+        } else if (quoted && text[i] == '\\' && i + 1 < size) {
+            out[n++] = text[i++];
+        } else if (text[i] == '"') {
+            quoted = !quoted;
+        }
+        out[n++] = length ? '"' : text[i];
+        if (!strchr(" \t\r\n", text[i])) before = text[i];
+    }
+    return n;
+}
+
+static um_status load(um_json *j, um_ctx *ctx, const char *path)
+{
+    um_bytes bytes;
+    char *text;
+    UM_TRY(um_file_read(ctx, path, FILE_MOST, &bytes));
+    um_status status = um_alloc(ctx, &text, 2 * bytes.size + 1, 1, "a scheduler's settings");
+    if (status == UM_OK) {
+        const size_t size = quote_odd_numbers((const char *)bytes.data, bytes.size, text);
+        status = um_json_parse(j, ctx, path, text, size);
+    }
+    um_free(ctx, text);
+    um_free(ctx, bytes.data);
+    return status;
+}
 
 /* A number with as few digits as give it back. */
 static void print_real(char *out, size_t size, double x)
@@ -84,7 +135,7 @@ um_status um_scheduler_json_read(um_ctx *ctx, um_scheduler_json *s, const char *
     um_json j;
     char *room;
     *s = (um_scheduler_json){ 0 };
-    UM_TRY(um_json_load(&j, ctx, path));
+    UM_TRY(load(&j, ctx, path));
     um_status status = um_alloc(ctx, &room, TEXT_BYTES, 1, "a scheduler's settings");
     if (status == UM_OK) {
         const char *class_name = um_json_text_or(&j, "_class_name", "");

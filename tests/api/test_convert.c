@@ -57,6 +57,11 @@ static void what_is_not_said_is_the_sampler_s_own(void **state)
         assert_int_equal(is.use_clipped_model_output, own.use_clipped_model_output);
         assert_int_equal(is.strided_rule, own.strided_rule);
         assert_int_equal(is.rng, own.rng);
+        assert_true(is.lambda_min_clipped == own.lambda_min_clipped);
+        assert_int_equal(is.solver, own.solver);
+        assert_int_equal(is.solver_order, own.solver_order);
+        assert_int_equal(is.lower_order_final, own.lower_order_final);
+        assert_int_equal(is.final_sigmas, own.final_sigmas);
         assert_true(is.guidance.scale == 1 && is.guidance.start == 0 && is.guidance.end == 1);
         assert_true(is.guidance.rescale == 0 && !is.guidance.passes);
         close_subject(s);

@@ -95,6 +95,34 @@ static void what_is_malformed_is_refused_by_name(void **state)
     assert_int_equal(um_scheduler_json_read(&s->ctx, &j, scratch_path(s, "none")), UM_BAD_FILE);
 }
 
+/* json.dumps of Python writes what JSON has no word for. */
+static void python_s_odd_numbers_are_values_of_keys_and_nothing_else(void **state)
+{
+    scratch *s = *state;
+    static const char good[] = "{\"a\": -Infinity, \"b\" :Infinity,\n \"c\":\tNaN , \"d\": "
+                               "\": NaN\", \"e\\\": NaN\": \"\\\\\", \"f\": -Infinity}";
+    um_scheduler_json j;
+    CHECK_OK(&s->ctx,
+             um_scheduler_json_read(&s->ctx, &j, scratch_write(s, "j", good, strlen(good))));
+    check_text(&j, "a", "-Infinity");
+    check_text(&j, "b", "Infinity");
+    check_text(&j, "c", "NaN");
+    check_text(&j, "d", ": NaN");
+    check_text(&j, "e\": NaN", "\\");
+    check_text(&j, "f", "-Infinity");
+    um_scheduler_json_free(&j);
+    static const char *const bad[] = {
+        "{\"a\": [NaN]}", "{NaN: 1}", "{\"a\": NaNa}", "{\"a\": -NaN}", "{\"a\": +Infinity}",
+        "{\"a\": infinity}", "{\"a\": NaN NaN}", "NaN", "{\"a\": -Infinity", "{\"a\": \"NaN}",
+        "{\"a\": \"\\", "{\"a\": {\"b\": NaN}}", "{\"a\": Infinity1}", "{\"a\":NaN:NaN}",
+    };
+    for (size_t i = 0; i < UM_COUNT(bad); i++) {
+        const char *path = scratch_write(s, "j", bad[i], strlen(bad[i]));
+        if (um_scheduler_json_read(&s->ctx, &j, path) != UM_BAD_FILE)
+            fail_msg("%s was read", bad[i]);
+    }
+}
+
 static void too_many_keys_are_refused(void **state)
 {
     scratch *s = *state;
@@ -134,6 +162,7 @@ int main(void)
         cmocka_unit_test(keys_are_read_as_texts),
         cmocka_unit_test(what_is_written_has_its_types),
         cmocka_unit_test(what_is_malformed_is_refused_by_name),
+        cmocka_unit_test(python_s_odd_numbers_are_values_of_keys_and_nothing_else),
         cmocka_unit_test(too_many_keys_are_refused),
         cmocka_unit_test(every_failing_allocation_is_survived),
     };
