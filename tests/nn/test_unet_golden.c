@@ -134,7 +134,7 @@ static double relative_images(unet_run *r, const char *name, const float *ours)
 }
 
 /* A rounded operand is off by up to 2^-9 of itself; over the layers of these networks that grows to
- * 1.0 % of the output and 1.6 % of its gradient, or to 1.3 % and 2.2 % where tiles are transformed
+ * 0.8 % of the output and 1.5 % of its gradient, or to 1.2 % and 2.1 % where tiles are transformed
  * first. The gradient of tiny_plain is left out: its ReLU has a slope that jumps. */
 static const double bf16_output = 0.02, bf16_gradient = 0.04;
 
