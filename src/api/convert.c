@@ -99,6 +99,21 @@ static um_guidance_settings guidance_settings(const um_config *c)
     };
 }
 
+/* What samplers in continuous time have to choose from. */
+static um_status process_settings(um_ctx *ctx, const um_config *c, um_sample_settings *s)
+{
+    UM_TRY(word(ctx, um_sde_kinds, "sample.sde", c->sample_sde, &s->sde));
+    UM_TRY(word(ctx, um_time_grids, "sample.time_grid", c->sample_time_grid, &s->time_grid));
+    s->beta_min = c->sample_beta_min;
+    s->beta_max = c->sample_beta_max;
+    s->time_grid_s = c->sample_time_grid_s;
+    s->time_end = c->sample_time_end;
+    s->denoise = c->sample_denoise;
+    s->snr = c->sample_snr;
+    s->corrector_steps = c->sample_corrector_steps;
+    return UM_OK;
+}
+
 um_status um_sample_settings_from_config(um_ctx *ctx, const um_config *c, um_sample_settings *out)
 {
     const um_sampler *sampler;
@@ -107,6 +122,7 @@ um_status um_sample_settings_from_config(um_ctx *ctx, const um_config *c, um_sam
         um_sampler_defaults(sampler); /* diffusers' for this class, where nobody says otherwise */
     UM_TRY(level_settings(ctx, c, &s));
     UM_TRY(method_settings(ctx, c, &s));
+    UM_TRY(process_settings(ctx, c, &s));
     UM_TRY(word(ctx, um_predictions, "diffusion.prediction_type", c->diffusion_prediction_type,
                 &s.prediction));
     UM_TRY(word(ctx, um_precisions, "sample.precision", c->sample_precision, &s.precision));

@@ -184,7 +184,7 @@ static um_status do_row(struct run *run, int index)
         for (size_t k = 0; k < n; k++) run->z[k] = (double)run->drawn[k];
     }
     um_step step = {
-        .row = row, .n = n, .x = run->x, .out = run->x,
+        .row = row, .n = n, .size = run->size, .x = run->x, .out = run->x,
         .x0 = row->asks ? run->x0 : NULL,
         .eps = row->asks ? run->eps : NULL,
         .noise = noisy ? run->z : NULL,

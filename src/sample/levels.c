@@ -4,6 +4,7 @@
 
 #include <math.h>
 
+#include "sample/sde.h"
 #include "sample/timesteps.h"
 
 static double alpha_bar_of(double sigma) { return 1.0 / (1.0 + sigma * sigma); }
@@ -92,6 +93,23 @@ static um_status lay(um_ctx *ctx, const um_sample_settings *settings, const um_l
     return check_rising(ctx, level, steps);
 }
 
+/* Times of the process. What the network predicts must say something at the schedule's own last
+ * timestep too, which the process lifts to UM_ALPHA_BAR_LEAST. */
+static um_status lay_continuous(um_ctx *ctx, const um_sample_settings *settings,
+                                const um_schedule *s, const double *timesteps, int count,
+                                um_level *level)
+{
+    um_sde sde;
+    if (settings->sde == UM_SDE_DISCRETE)
+        UM_TRY(um_prediction_check(ctx, settings->prediction, &s->alpha_bar[s->timesteps - 1], 1));
+    UM_TRY(um_sde_init(ctx, &sde, settings, s));
+    for (int i = 0; i < count; i++)
+        level[i] = um_sde_level(&sde, um_sde_time(&sde, timesteps[i]));
+    level[count] = (um_level){ -1.0, 1.0 };
+    um_sde_free(ctx, &sde);
+    return check_rising(ctx, level, count);
+}
+
 um_status um_levels_list(um_ctx *ctx, const um_sample_settings *settings,
                          const um_level_rule *rule, const um_schedule *schedule,
                          const double *timesteps, int count, um_level **levels)
@@ -99,7 +117,9 @@ um_status um_levels_list(um_ctx *ctx, const um_sample_settings *settings,
     *levels = NULL;
     UM_TRY(um_timesteps_check(ctx, timesteps, count, schedule->timesteps));
     UM_TRY(um_alloc(ctx, levels, (size_t)count + 1, sizeof **levels, "the noise levels"));
-    const um_status status = lay(ctx, settings, rule, schedule, timesteps, count, *levels);
+    const um_status status =
+        rule->continuous ? lay_continuous(ctx, settings, schedule, timesteps, count, *levels)
+                         : lay(ctx, settings, rule, schedule, timesteps, count, *levels);
     if (status == UM_OK) return UM_OK;
     um_free(ctx, *levels);
     *levels = NULL;
@@ -114,20 +134,49 @@ static int unclipped(const um_schedule *s, double lambda_min)
     return n;
 }
 
+/* The timesteps of steps + 1 times, from the time grid's start to its end. */
+static um_status time_list(um_ctx *ctx, const um_sample_settings *settings, const um_schedule *s,
+                           double **list, int *count)
+{
+    const int steps = settings->steps ? settings->steps : s->timesteps;
+    um_sde sde;
+    if (steps < 1 || steps > UM_TIMESTEPS_MAX)
+        return um_fail(ctx, UM_BAD_ARG, "sample.steps = %d (1 to %d; 0: the model's timesteps)",
+                       steps, UM_TIMESTEPS_MAX);
+    UM_TRY(um_sde_init(ctx, &sde, settings, s));
+    const um_status status = um_alloc(ctx, list, (size_t)steps + 1, sizeof **list, "the times");
+    if (status == UM_OK) {
+        *count = steps + 1;
+        for (int i = 0; i <= steps; i++)
+            (*list)[i] = um_sde_timestep(&sde, um_sde_grid(&sde, (double)i / steps));
+    }
+    um_sde_free(ctx, &sde);
+    return status;
+}
+
+/* The timesteps to visit. */
+static um_status timestep_list(um_ctx *ctx, const um_sample_settings *settings,
+                               const um_level_rule *rule, const um_schedule *s, double **list,
+                               int *count)
+{
+    if (rule->continuous) return time_list(ctx, settings, s, list, count);
+    const int visible = unclipped(s, settings->lambda_min_clipped);
+    if (visible == 0)
+        return um_fail(ctx, UM_BAD_ARG, "sample.lambda_min_clipped = %g leaves no timestep (below "
+                       "%g)", settings->lambda_min_clipped, -log(um_sigma_of(s->alpha_bar[0])));
+    return um_timesteps_list(ctx, settings, rule, visible, list, count);
+}
+
 um_status um_levels_lay(um_ctx *ctx, const um_sample_settings *settings, const um_level_rule *rule,
                         const um_schedule *schedule, um_level **levels, int *steps)
 {
-    const int visible = unclipped(schedule, settings->lambda_min_clipped);
     double *list;
     *levels = NULL;
     *steps = 0;
-    if (visible == 0)
-        return um_fail(ctx, UM_BAD_ARG,
-                       "sample.lambda_min_clipped = %g leaves no timestep (below %g)",
-                       settings->lambda_min_clipped, -log(um_sigma_of(schedule->alpha_bar[0])));
-    UM_TRY(um_timesteps_list(ctx, settings, rule, visible, &list, steps));
+    UM_TRY(timestep_list(ctx, settings, rule, schedule, &list, steps));
     const um_status status =
         um_levels_list(ctx, settings, rule, schedule, list, *steps, levels);
+    if (status == UM_OK && rule->continuous && !settings->denoise) --*steps;
     um_free(ctx, list);
     return status;
 }

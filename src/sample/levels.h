@@ -25,6 +25,8 @@ typedef struct um_level_rule {
     /* The method needs sigma = sqrt((1 - alpha_bar) / alpha_bar) to be finite: alpha_bar is at
      * least UM_ALPHA_BAR_LEAST. */
     bool finite_sigma;
+    /* Times of the process (sde.h) on its time grid, instead of all the above. */
+    bool continuous;
 } um_level_rule;
 
 /* Lay the levels for settings->steps steps: *levels [*steps + 1], from the noise to where the last
@@ -32,7 +34,8 @@ typedef struct um_level_rule {
  * what would be right, where the settings give no such list; *levels is then NULL.
  *
  * Timesteps come from the spacing (timesteps.h); with a sigma grid only its ends do, and t follows
- * from sigma. lambda_min_clipped leaves out timesteps whose lambda = log(1 / sigma) is below it. */
+ * from sigma. lambda_min_clipped leaves out timesteps whose lambda = log(1 / sigma) is below it.
+ * Continuous levels are steps + 1 times, and with `denoise` one more step leads to the data. */
 um_status um_levels_lay(um_ctx *ctx, const um_sample_settings *settings, const um_level_rule *rule,
                         const um_schedule *schedule, um_level **levels, int *steps);
 

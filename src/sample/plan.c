@@ -51,6 +51,8 @@ static um_status fill(um_ctx *ctx, um_plan *p, const um_schedule *s)
     UM_TRY(um_alloc(ctx, &p->row, rows, sizeof *p->row, "the plan"));
     p->init_scale = 1.0;
     lay_rows(p);
+    if (p->settings.sampler->levels.continuous)
+        UM_TRY(um_sde_init(ctx, &p->sde, &p->settings, s));
     UM_TRY(p->settings.sampler->plan(ctx, p, s));
     return check_rows(ctx, p);
 }
@@ -92,6 +94,7 @@ void um_plan_free(um_ctx *ctx, um_plan *plan)
 {
     um_free(ctx, plan->level);
     um_free(ctx, plan->row);
+    um_sde_free(ctx, &plan->sde);
     memset(plan, 0, sizeof *plan);
 }
 
@@ -109,9 +112,13 @@ void um_plan_explain(const um_plan *plan, void (*put)(void *user, const char *li
     put(user, line);
     for (int i = 0; i < plan->rows; i++) {
         const um_row *r = &plan->row[i];
-        n = snprintf(line, sizeof line, "%5d %9.6g %9.6g %12.6g %14.6g %11.5g %11.5g %11.5g %11.5g",
-                     r->step, r->t, r->t_prev, r->alpha_bar, r->alpha_bar_prev, r->next.noise,
-                     r->next.x, r->next.x0, r->next.eps);
+        n = snprintf(line, sizeof line, "%5d %9.6g %9.6g %12.6g %14.6g", r->step, r->t, r->t_prev,
+                     r->alpha_bar, r->alpha_bar_prev);
+        n += r->langevin > 0.0
+                 ? snprintf(line + n, sizeof line - (size_t)n, " %11s", "langevin")
+                 : snprintf(line + n, sizeof line - (size_t)n, " %11.5g", r->next.noise);
+        n += snprintf(line + n, sizeof line - (size_t)n, " %11.5g %11.5g %11.5g", r->next.x,
+                      r->next.x0, r->next.eps);
         for (int h = 0; h < history; h++)
             n += snprintf(line + n, sizeof line - (size_t)n, " %11.5g", r->next.past[h]);
         snprintf(line + n, sizeof line - (size_t)n, "\n");

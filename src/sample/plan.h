@@ -20,7 +20,7 @@ void um_plan_free(um_ctx *ctx, um_plan *plan);
 
 /* The table that --explain prints, one call of `put` a line (which ends with its newline): per row
  * step, t, t_prev, alpha_bar, alpha_bar_prev, sigma (the standard deviation of the noise added) and
- * the coefficients of x, x0, eps and the history. */
+ * the coefficients of x, x0, eps and the history. A Langevin step (pc) has those of the score. */
 void um_plan_explain(const um_plan *plan, void (*put)(void *user, const char *line), void *user);
 
 #endif

@@ -10,6 +10,8 @@ extern const um_sampler um_sampler_euler, um_sampler_euler_ancestral;
 extern const um_sampler um_sampler_heun, um_sampler_kdpm2, um_sampler_lms, um_sampler_pndm;
 extern const um_sampler um_sampler_dpmpp, um_sampler_dpmpp_single;
 extern const um_sampler um_sampler_unipc, um_sampler_deis;
+extern const um_sampler um_sampler_sde_em, um_sampler_sde_heun, um_sampler_pc;
+extern const um_sampler um_sampler_ode_euler, um_sampler_ode_heun, um_sampler_ode_rk4;
 
 const um_sampler *const um_samplers[] = {
     &um_sampler_ddpm,
@@ -25,6 +27,12 @@ const um_sampler *const um_samplers[] = {
     &um_sampler_dpmpp_single,
     &um_sampler_unipc,
     &um_sampler_deis,
+    &um_sampler_sde_em,
+    &um_sampler_sde_heun,
+    &um_sampler_ode_euler,
+    &um_sampler_ode_heun,
+    &um_sampler_ode_rk4,
+    &um_sampler_pc,
     NULL,
 };
 
@@ -50,6 +58,20 @@ um_sample_settings um_sampler_defaults(const um_sampler *sampler)
     um_sample_settings s = sampler->defaults;
     s.sampler = sampler;
     return s;
+}
+
+um_status um_plan_room(um_ctx *ctx, um_plan *plan, int rows)
+{
+    um_row *more;
+    UM_TRY(um_alloc(ctx, &more, (size_t)rows, sizeof *more, "the plan"));
+    plan->row = more;
+    return UM_OK;
+}
+
+void um_denoise_row(um_row *row)
+{
+    if (row->step > 0) row->step--;
+    row->next = (um_mix){ .x0 = 1.0 };
 }
 
 /* The element k of a mix. What a row does not have is NULL and has coefficient 0. */

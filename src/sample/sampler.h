@@ -7,7 +7,7 @@
 #ifndef UM_SAMPLER_H
 #define UM_SAMPLER_H
 
-#include "sample/levels.h"
+#include "sample/sde.h"
 
 enum { UM_HISTORY_MAX = 4 };
 
@@ -27,6 +27,7 @@ typedef struct um_row {
     bool draws;                       /* diffusers draws noise here, though it may not use it  */
     bool keeps;                       /* `keep` is put before the history ..                   */
     bool replaces;                    /* .. in the place of past[0]                            */
+    double langevin;                  /* pc: above 0, `next` says the score (pc.c)             */
     um_mix next;                      /* the x that the step leads to                          */
     um_mix keep;                      /* what later rows find in past[0]                       */
 } um_row;
@@ -38,13 +39,15 @@ typedef struct um_plan {
     int rows; /* at most steps * model_calls */
     um_row *row;
     double init_scale; /* standard deviation of the first x */
+    um_sde sde;        /* zeroed but for continuous levels  */
 } um_plan;
 
-/* One image (or several in a row: all is elementwise) through one row, in double. x0 and eps are
- * NULL where the row does not ask, noise where its coefficient is 0. out may be x. */
+/* Images through one row, in double. x0 and eps are NULL where the row does not ask, noise where
+ * its coefficient is 0. out may be x. */
 typedef struct um_step {
     const um_row *row;
-    size_t n;
+    size_t n;    /* elements of all images */
+    size_t size; /* .. of one              */
     const double *x, *x0, *eps, *noise;
     const double *past[UM_HISTORY_MAX];
     double *out;
@@ -55,7 +58,7 @@ typedef struct um_sampler {
     const char *name;
     const char *class_name; /* diffusers' scheduler, whose JSON speaks for this sampler; or NULL */
     const char *help;
-    int model_calls; /* at most, per step           */
+    int model_calls; /* at most, per step, unless it asks for more rows (um_plan_room) */
     int history;     /* entries of past that it uses */
     um_level_rule levels;        /* diffusers' for this class */
     um_sample_settings defaults; /* diffusers' for this class; .sampler is not set */
@@ -68,6 +71,14 @@ typedef struct um_sampler {
 
 /* out = next, keep = keep: the step of every method that is linear in what it has seen. */
 void um_step_linear(const um_step *s);
+
+/* Room for `rows` zeroed rows instead of those that the plan came with, which are then the
+ * caller's to free. *plan is untouched on failure. */
+um_status um_plan_room(um_ctx *ctx, um_plan *plan, int rows);
+
+/* The row that makes the last x the image predicted from it (Tweedie's formula: the mean of what it
+ * can have come from): a part of the step before. row comes laid. */
+void um_denoise_row(um_row *row);
 
 /* Every sampler, ending with NULL. */
 extern const um_sampler *const um_samplers[];

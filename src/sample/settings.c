@@ -48,6 +48,19 @@ const um_choice um_solvers[] = {
     { NULL, 0 },
 };
 
+const um_choice um_sde_kinds[] = {
+    { "discrete", UM_SDE_DISCRETE },
+    { "vp", UM_SDE_VP },
+    { NULL, 0 },
+};
+
+const um_choice um_time_grids[] = {
+    { "uniform", UM_TIME_GRID_UNIFORM },
+    { "quadratic", UM_TIME_GRID_QUADRATIC },
+    { "cosine", UM_TIME_GRID_COSINE },
+    { NULL, 0 },
+};
+
 const um_choice um_rngs[] = {
     { "philox", UM_RNG_PHILOX },
     { "torch", UM_RNG_TORCH },

@@ -55,6 +55,17 @@ typedef enum um_solver {
     UM_SOLVER_LOGRHO,   /* deis: polynomials in log rho               */
 } um_solver;
 
+typedef enum um_sde_kind {
+    UM_SDE_DISCRETE, /* the model's own schedule, read as continuous */
+    UM_SDE_VP,       /* beta(t) = beta_min + t (beta_max - beta_min) */
+} um_sde_kind;
+
+typedef enum um_time_grid { /* for u = 0 .. 1:                     */
+    UM_TIME_GRID_UNIFORM,   /* 1 - u                               */
+    UM_TIME_GRID_QUADRATIC, /* 1 - u^2                             */
+    UM_TIME_GRID_COSINE,    /* cos^2(pi/2 (u + s) / (1 + s))       */
+} um_time_grid;
+
 typedef enum um_rng {
     UM_RNG_PHILOX, /* a function of (seed, image, step): nothing else matters   */
     UM_RNG_TORCH,  /* PyTorch's CPU generator, drawn as a diffusers pipeline does */
@@ -72,6 +83,12 @@ extern const um_choice um_finals[];
 extern const um_choice um_algorithms[];
 /* midpoint; heun; bh1; bh2; logrho. */
 extern const um_choice um_solvers[];
+enum { UM_CORRECTOR_STEPS_MAX = 7 };
+
+/* discrete; vp. */
+extern const um_choice um_sde_kinds[];
+/* uniform; quadratic; cosine. */
+extern const um_choice um_time_grids[];
 /* philox; torch. */
 extern const um_choice um_rngs[];
 
@@ -122,6 +139,15 @@ typedef struct um_sample_settings {
 
     um_guidance_settings guidance;
 
+    um_sde_kind sde; /* samplers in continuous time: the process they turn back */
+    double beta_min, beta_max; /* of the VP SDE                                 */
+    um_time_grid time_grid;
+    double time_grid_s;   /* of the cosine grid                                        */
+    double time_end;      /* where they stop; 0: at timestep 0, the VP SDE at 0.001    */
+    bool denoise;         /* the last x becomes the image predicted from it            */
+    double snr;           /* pc: signal to noise ratio of the corrector                */
+    int corrector_steps;  /* pc: corrector steps after each predictor step             */
+
     um_rng rng;
     uint64_t seed;
 
@@ -137,5 +163,10 @@ typedef struct um_sample_settings {
     .guidance = { .scale = 1.0, .end = 1.0 }
 #define UM_SAMPLE_COMMON \
     UM_SAMPLE_BASE, .spacing = UM_SPACING_LEADING, .clip_sample = true, .set_alpha_to_one = true
+
+/* .. and for samplers in continuous time those of Song et al. 2021. */
+#define UM_SAMPLE_CONTINUOUS                                                                 \
+    UM_SAMPLE_BASE, .beta_min = 0.1, .beta_max = 20.0, .time_grid_s = 0.008, .denoise = true, \
+    .snr = 0.16, .corrector_steps = 1
 
 #endif

@@ -31,6 +31,16 @@ static void set(subject *s, const char *assignment)
     CHECK_OK(&s->ctx, um_config_set(&s->ctx, &s->c, assignment));
 }
 
+static void check_process(const um_sample_settings *is, const um_sample_settings *own)
+{
+    assert_int_equal(is->sde, own->sde);
+    assert_int_equal(is->time_grid, own->time_grid);
+    assert_true(is->beta_min == own->beta_min && is->beta_max == own->beta_max);
+    assert_true(is->time_grid_s == own->time_grid_s && is->time_end == own->time_end);
+    assert_true(is->denoise == own->denoise && is->snr == own->snr);
+    assert_int_equal(is->corrector_steps, own->corrector_steps);
+}
+
 /* Where no one says anything, each sampler has diffusers' defaults of its class. */
 static void what_is_not_said_is_the_sampler_s_own(void **state)
 {
@@ -56,6 +66,7 @@ static void what_is_not_said_is_the_sampler_s_own(void **state)
         assert_int_equal(is.thresholding, own.thresholding);
         assert_int_equal(is.use_clipped_model_output, own.use_clipped_model_output);
         assert_int_equal(is.strided_rule, own.strided_rule);
+        if (is.sampler->levels.continuous) check_process(&is, &own);
         assert_int_equal(is.rng, own.rng);
         assert_true(is.lambda_min_clipped == own.lambda_min_clipped);
         assert_int_equal(is.solver, own.solver);
@@ -102,6 +113,10 @@ static void every_sampling_setting_arrives(void **state)
         "diffusion.prediction_type=v_prediction", "sample.guidance=2.5",
         "sample.guidance_start=0.125", "sample.guidance_end=0.75", "sample.guidance_rescale=0.5",
         "sample.guidance_batching=passes",
+        "sample.sde=vp", "sample.beta_min=0.25",
+        "sample.beta_max=10", "sample.time_grid=cosine", "sample.time_grid_s=0.5",
+        "sample.time_end=0.125", "sample.denoise=false", "sample.snr=0.0625",
+        "sample.corrector_steps=3",
     };
     subject *s = open_subject();
     um_sample_settings is;
@@ -117,6 +132,10 @@ static void every_sampling_setting_arrives(void **state)
     assert_true(is.rng == UM_RNG_TORCH && is.prediction == UM_PREDICTION_V);
     assert_true(is.guidance.scale == 2.5 && is.guidance.start == 0.125);
     assert_true(is.guidance.end == 0.75 && is.guidance.rescale == 0.5 && is.guidance.passes);
+    assert_true(is.sde == UM_SDE_VP && is.beta_min == 0.25 && is.beta_max == 10.0);
+    assert_true(is.time_grid == UM_TIME_GRID_COSINE && is.time_grid_s == 0.5);
+    assert_true(is.time_end == 0.125 && !is.denoise && is.snr == 0.0625);
+    assert_int_equal(is.corrector_steps, 3);
     close_subject(s);
 }
 

@@ -100,6 +100,8 @@ static void the_words_are_those_that_the_floors_know(void **state)
     check_words(&ctx, UM_KEY_sample_solver_type, um_solvers, "auto");
     check_words(&ctx, UM_KEY_sample_variance_type, um_variances, NULL);
     check_words(&ctx, UM_KEY_sample_strided_rule, um_strided_rules, NULL);
+    check_words(&ctx, UM_KEY_sample_sde, um_sde_kinds, NULL);
+    check_words(&ctx, UM_KEY_sample_time_grid, um_time_grids, NULL);
     check_words(&ctx, UM_KEY_sample_rng, um_rngs, NULL);
     um_word word;
     for (int i = 0; i < um_dataset_format_count; i++) {

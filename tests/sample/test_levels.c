@@ -181,6 +181,54 @@ static void every_number_of_steps_gives_levels_that_rise(void **state)
     close(&l);
 }
 
+/* 1 - u^2 from timestep 999 to that of time_end, one level more than steps; then the data. */
+static void continuous_levels_lie_on_the_time_grid(void **state)
+{
+    (void)state;
+    laid l;
+    open(&l, UM_SCHEDULE_LINEAR, false);
+    l.settings = (um_sample_settings){ UM_SAMPLE_CONTINUOUS, .steps = 4, .time_end = 0.5,
+                                       .time_grid = UM_TIME_GRID_QUADRATIC };
+    for (int denoise = 1; denoise >= 0; denoise--) {
+        l.settings.denoise = denoise;
+        lay(&l, (um_level_rule){ .continuous = true });
+        assert_int_equal(l.steps, 4 + denoise);
+        for (int i = 0; i <= 4; i++)
+            CHECK_NEAR(l.level[i].t, 999 * (0.5 + 0.5 * (1 - i * i / 16.0)), 1e-9);
+        CHECK_NEAR(l.level[0].alpha_bar, l.schedule.alpha_bar[999], 1e-12);
+        if (denoise) assert_true(l.level[5].t == -1.0 && l.level[5].alpha_bar == 1.0);
+    }
+    l.settings.steps = 0; /* as many as the model has timesteps */
+    lay(&l, (um_level_rule){ .continuous = true });
+    assert_int_equal(l.steps, 1000);
+    l.settings.steps = -1;
+    um_level *level;
+    int steps;
+    assert_int_equal(um_levels_lay(&l.ctx, &l.settings, &(um_level_rule){ .continuous = true },
+                                   &l.schedule, &level, &steps), UM_BAD_ARG);
+    assert_null(level);
+    close(&l);
+}
+
+/* The process lifts an alpha_bar of 0, but that says no more about the image than it did. */
+static void epsilon_on_a_schedule_that_ends_in_pure_noise_is_refused(void **state)
+{
+    (void)state;
+    laid l;
+    open(&l, UM_SCHEDULE_LINEAR, true);
+    l.settings = (um_sample_settings){ UM_SAMPLE_CONTINUOUS, .steps = 4 };
+    um_level *level;
+    int steps;
+    assert_int_equal(um_levels_lay(&l.ctx, &l.settings, &(um_level_rule){ .continuous = true },
+                                   &l.schedule, &level, &steps), UM_BAD_ARG);
+    l.settings.prediction = UM_PREDICTION_V;
+    lay(&l, (um_level_rule){ .continuous = true });
+    l.settings.prediction = UM_PREDICTION_EPSILON;
+    l.settings.sde = UM_SDE_VP; /* whose alpha_bar is never 0 */
+    lay(&l, (um_level_rule){ .continuous = true });
+    close(&l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +239,8 @@ int main(void)
         cmocka_unit_test(timesteps_below_lambda_min_are_left_out),
         cmocka_unit_test(pure_noise_has_a_finite_sigma_where_the_method_needs_one),
         cmocka_unit_test(every_number_of_steps_gives_levels_that_rise),
+        cmocka_unit_test(continuous_levels_lie_on_the_time_grid),
+        cmocka_unit_test(epsilon_on_a_schedule_that_ends_in_pure_noise_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
