@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Draw from models/digits with diffusers' pipelines and with unmist from the same seed, and compare.
+"""Draw from one model with diffusers' schedulers and with unmist from the same seed, and compare.
 
     interop_pipelines.py UNMIST [--seed N]
 
 With sample.rng = torch the random numbers are those of PyTorch's CPU generator, drawn when diffusers draws them,
-so the images agree: at most 2 of 255 apart. Needs torch, diffusers and safetensors; ./check --interop runs it.
+so the images agree: at most 2 of 255 apart. Every scheduler draws from a small random model, the two pipelines for
+a bare U-Net from models/digits too. Needs torch, diffusers, safetensors and scipy; ./check --interop runs it.
 """
 import argparse
 import subprocess
@@ -13,34 +14,90 @@ import sys
 import tempfile
 from pathlib import Path
 
+import diffusers
 import torch
-from diffusers import DDIMPipeline, DDPMPipeline
+from diffusers import DDIMPipeline, DDPMPipeline, UNet2DModel
 from safetensors.torch import load_file
 
-MODEL = Path(__file__).resolve().parent.parent / "models" / "digits"
+DIGITS = Path(__file__).resolve().parent.parent / "models" / "digits"
 COUNT, LIMIT = 3, 2.0
 
+# name, diffusers' class, its configuration beside the model's, arguments of step, unmist's settings. 20 steps.
 CASES = [
-    ("ddpm", DDPMPipeline, dict(num_inference_steps=40), ["sample.sampler=ddpm", "sample.steps=40"]),
-    ("ddim", DDIMPipeline, dict(num_inference_steps=20, eta=0.0), ["sample.sampler=ddim", "sample.steps=20"]),
-    ("ddim, eta 0.5", DDIMPipeline, dict(num_inference_steps=20, eta=0.5),
-     ["sample.sampler=ddim", "sample.steps=20", "sample.eta=0.5"]),
+    ("ddpm", "DDPMScheduler", {}, {}, []),
+    ("ddim", "DDIMScheduler", {}, {}, []),
+    ("ddim", "DDIMScheduler", {}, dict(eta=0.5), ["sample.eta=0.5"]),
+    ("dpmpp", "DPMSolverMultistepScheduler", {}, {}, []),
+    ("dpmpp", "DPMSolverMultistepScheduler", dict(algorithm_type="sde-dpmsolver++", use_karras_sigmas=True), {},
+     ["sample.algorithm_type=sde-dpmsolver++", "sample.use_karras_sigmas=true"]),
+    ("dpmpp_single", "DPMSolverSinglestepScheduler", {}, {}, []),
+    ("unipc", "UniPCMultistepScheduler", {}, {}, []),
+    ("deis", "DEISMultistepScheduler", {}, {}, []),
+    ("euler", "EulerDiscreteScheduler", {}, {}, []),
+    ("euler_ancestral", "EulerAncestralDiscreteScheduler", {}, {}, []),
+    ("heun", "HeunDiscreteScheduler", {}, {}, []),
+    ("kdpm2", "KDPM2DiscreteScheduler", {}, {}, []),
+    ("lms", "LMSDiscreteScheduler", {}, {}, []),
+    ("pndm", "PNDMScheduler", {}, {}, []),
 ]
 
+PIPELINES = {"DDPMScheduler": DDPMPipeline, "DDIMScheduler": DDIMPipeline}
 
-def theirs(pipeline, seed, options):
-    pipe = pipeline.from_pretrained(MODEL)
-    pipe.set_progress_bar_config(disable=True)
+FACTS = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "prediction_type")
+
+
+def random_model(folder, seed, prediction="v_prediction"):
+    """A pipeline of a small network that nobody trained. It predicts v: read as noise, what it says would be divided
+    by sqrt(alpha_bar), down to 1/158, and diffusers in float32 then strays from itself in float64 by more than 2."""
+    torch.manual_seed(seed)
+    unet = UNet2DModel(sample_size=16, in_channels=3, out_channels=3, block_out_channels=(16, 32), layers_per_block=1,
+                       down_block_types=("DownBlock2D", "AttnDownBlock2D"),
+                       up_block_types=("AttnUpBlock2D", "UpBlock2D"), norm_num_groups=8)
+    DDPMPipeline(unet, diffusers.DDPMScheduler(prediction_type=prediction)).save_pretrained(folder)
+    return folder
+
+
+def drawn(unet, scheduler, seed, options):
+    """diffusers' loop, as its pipelines write it."""
     generator = torch.Generator().manual_seed(seed)
-    images = pipe(batch_size=COUNT, generator=generator, output_type="np", **options).images
-    return torch.from_numpy(images).permute(0, 3, 1, 2) * 255
+    size = unet.config.sample_size
+    x = torch.randn(COUNT, unet.config.in_channels, size, size, generator=generator) * scheduler.init_noise_sigma
+    accepted = scheduler.step.__code__.co_varnames[:scheduler.step.__code__.co_argcount]
+    if "generator" in accepted:
+        options = dict(options, generator=generator)
+    for t in scheduler.timesteps:
+        with torch.no_grad():
+            answer = unet(scheduler.scale_model_input(x, t), t).sample
+        x = scheduler.step(answer, t, x, **options).prev_sample
+    return x.float()
 
 
-def ours(unmist, seed, settings, folder):
+def theirs(model, class_name, config, options, seed):
+    pipe = DDPMPipeline.from_pretrained(model)
+    facts = {key: pipe.scheduler.config[key] for key in FACTS}
+    scheduler = getattr(diffusers, class_name)(**facts, **config)
+    scheduler.set_timesteps(20)
+    return drawn(pipe.unet, scheduler, seed, options)
+
+
+def by_pipeline(model, class_name, options, seed):
+    """What the pipelines for a bare U-Net give; the loop above must be theirs."""
+    pipe = PIPELINES[class_name].from_pretrained(model)
+    pipe.set_progress_bar_config(disable=True)
+    images = pipe(batch_size=COUNT, generator=torch.Generator().manual_seed(seed), output_type="np",
+                  num_inference_steps=20, **options).images
+    return torch.from_numpy(images).permute(0, 3, 1, 2) * 2 - 1
+
+
+def ours(unmist, model, seed, settings, folder):
     out = Path(folder) / "images.safetensors"
-    subprocess.run([unmist, "sample", MODEL, "-q", "-o", out, "sample.rng=torch", f"sample.seed={seed}",
-                    f"sample.count={COUNT}", f"sample.batch={COUNT}", *settings], check=True)
-    return (load_file(out)["images"] / 2 + 0.5).clamp(0, 1) * 255
+    subprocess.run([unmist, "sample", model, "-q", "-o", out, "sample.rng=torch", f"sample.seed={seed}",
+                    "sample.steps=20", f"sample.count={COUNT}", f"sample.batch={COUNT}", *settings], check=True)
+    return load_file(out)["images"]
+
+
+def in_bytes(x):
+    return (x / 2 + 0.5).clamp(0, 1) * 255
 
 
 def main():
@@ -49,12 +106,27 @@ def main():
     arguments.add_argument("--seed", type=int, default=7)
     options = arguments.parse_args()
     failed = 0
+
+    def report(name, a, b):
+        nonlocal failed
+        apart = (in_bytes(a) - in_bytes(b)).abs().max().item()
+        failed += not apart <= LIMIT
+        print(f"{name}: seed {options.seed}, {apart:.4f} of 255 apart{'' if apart <= LIMIT else ' (too far)'}")
+
+    def draw(model, name, settings):
+        return ours(options.unmist.resolve(), model, options.seed, [f"sample.sampler={name}", *settings], folder)
+
     with tempfile.TemporaryDirectory() as folder:
-        for name, pipeline, arguments_of_theirs, settings in CASES:
-            apart = (theirs(pipeline, options.seed, arguments_of_theirs)
-                     - ours(options.unmist.resolve(), options.seed, settings, folder)).abs().max().item()
-            failed += apart > LIMIT
-            print(f"{name}: seed {options.seed}, {apart:.4f} of 255 apart{' (too far)' if apart > LIMIT else ''}")
+        model = random_model(Path(folder) / "model", options.seed)
+        of_noise = random_model(Path(folder) / "of-noise", options.seed, "epsilon")
+        for name, class_name, config, step, settings in CASES:
+            said = " ".join([name, *settings])
+            # diffusers' PNDM mixes the v of several timesteps and then reads the mix as one of the present timestep
+            asked = of_noise if name == "pndm" else model
+            report(said, theirs(asked, class_name, config, step, options.seed), draw(asked, name, settings))
+            if class_name in PIPELINES:
+                report(f"{said}, models/digits by pipeline", by_pipeline(DIGITS, class_name, step, options.seed),
+                       draw(DIGITS, name, settings))
     sys.exit(failed > 0)
 
 
