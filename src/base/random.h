@@ -19,6 +19,9 @@ typedef enum um_stream {
     UM_STREAM_SAMPLE_INIT, /* item: image                    */
     UM_STREAM_SAMPLE_STEP, /* item: image and step           */
     UM_STREAM_LABEL,       /* item: position in the run      */
+    UM_STREAM_DEQUANTIZE,  /* item: image                    */
+    UM_STREAM_PROBE,       /* item: image and vector         */
+    UM_STREAM_BOUND,       /* item: image and term           */
     UM_STREAM_TEST,
 } um_stream;
 

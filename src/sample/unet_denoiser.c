@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * unet_denoiser.c - the network on a tape that is only walked forward. */
+ * unet_denoiser.c - the network on a tape, walked forward, and back where asked. */
 #include "sample/unet_denoiser.h"
 
 #include <string.h>
@@ -44,12 +44,13 @@ static um_status plan(um_unet_denoiser *d, int n)
     um_tape_precision(d->tape, d->precision);
     const um_shape one = { n, 1, 1, 1 };
     d->x = um_tape_input(d->tape, "x", (um_shape){ n, d->h, d->w, c->in_channels });
+    if (d->differentiable) um_tape_want_grad(d->tape, d->x);
     d->t = um_tape_input(d->tape, "timestep", one);
     d->labels = c->class_embed_type != UM_CLASS_NONE ? um_tape_input(d->tape, "labels", one)
                                                      : (um_var){ 0 };
     d->y = um_unet_apply(d->tape, d->unet, d->x, d->t, d->labels, false);
     um_tape_output(d->tape, d->y);
-    return um_tape_plan(d->tape, (um_var){ 0 });
+    return um_tape_plan(d->tape, d->differentiable ? d->y : (um_var){ 0 });
 }
 
 static um_status record(um_unet_denoiser *d, int n)
@@ -100,7 +101,7 @@ static um_status run_part(um_unet_denoiser *d, int from, int n, const float *x, 
     }
     UM_TRY(um_tape_forward(d->tape));
     memcpy(out + (size_t)from * each, um_data(d->tape, d->y), (size_t)n * each * sizeof *out);
-    return UM_OK;
+    return d->after_part ? d->after_part(d->after_user, from, n) : UM_OK;
 }
 
 um_status um_unet_denoiser_run(um_unet_denoiser *d, int n, const float *x, const double *t,

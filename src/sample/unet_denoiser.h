@@ -6,13 +6,17 @@
 #include "nn/unet.h"
 #include "sample/driver.h"
 
-/* Holds a forward-only tape for parts of the last batch size that was asked (um_unet_part; an
+/* Holds a tape for parts of the last batch size that was asked (um_unet_part; an
  * image's bits do not depend on it); another size is recorded anew where its parts are others. */
 typedef struct um_unet_denoiser {
     um_ctx *ctx;
     um_unet *unet;
     bool check_nan; /* name the first operation that goes bad; set before the first run */
     um_precision precision; /* of products; set before the first run */
+    bool differentiable;    /* the tape can walk back from y to x; set before the first run */
+    /* With images from .. from + n - 1 of a run at the start of the tape, walked forward; NULL. */
+    um_status (*after_part)(void *user, int from, int n);
+    void *after_user;
     int n, h, w;    /* images that it is ready for; 0: none yet */
     int fast;       /* images that the network is fast at; 0: not asked yet */
     int part;       /* images on the tape */
