@@ -9,9 +9,11 @@
 extern "C" {
 #endif
 
-/* Told after each row of the sampler's plan: rows done of this batch, batches done before it. */
+/* Both may be NULL. progress is told after each row of the sampler's plan: rows done of this batch,
+ * batches done before it; chosen, before the first: what sample.budget has led to, and why. */
 typedef struct um_sample_hooks {
     void (*progress)(void *user, int row, int rows, int batch, int batches);
+    void (*chosen)(void *user, const char *sampler, int steps, const char *why);
     void *user;
 } um_sample_hooks;
 

@@ -121,6 +121,14 @@ static um_status choose_batch(um_unet_denoiser *d, const um_plan *plan, const um
     return UM_OK;
 }
 
+um_status um_draw_batch(um_ctx *ctx, um_unet *unet, const um_plan *plan, const um_config *c,
+                        const um_sample_request *request, int *batch)
+{
+    um_unet_denoiser d;
+    open_network(&d, ctx, unet, plan, c, request);
+    return choose_batch(&d, plan, c, request, batch);
+}
+
 um_status um_draw_request(um_ctx *ctx, um_unet *unet, const um_plan *plan, const um_config *c,
                           const um_sample_request *request, float *out)
 {
@@ -210,16 +218,14 @@ um_status um_draw_check(um_ctx *ctx, um_unet *unet, const um_config *config, int
 {
     const um_unet_config *u = um_unet_configuration(unet);
     const um_sample_request r = request_of(config, h, w, u->in_channels);
-    um_unet_denoiser d;
     um_plan plan;
     int batch;
     UM_TRY(um_draw_network_check(ctx, u, config));
     UM_TRY(um_plan_from_config(ctx, config, &plan));
-    open_network(&d, ctx, unet, &plan, config, &r);
     um_status status =
         um_images_check_size(ctx, config->sample_format, path, config->sample_count, h, w,
                              config->sample_columns, frames_of(&plan, config->sample_trajectory));
-    if (status == UM_OK) status = choose_batch(&d, &plan, config, &r, &batch);
+    if (status == UM_OK) status = um_draw_batch(ctx, unet, &plan, config, &r, &batch);
     um_plan_free(ctx, &plan);
     return status;
 }

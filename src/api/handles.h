@@ -64,6 +64,16 @@ um_status um_draw_network_check(um_ctx *ctx, const um_unet_config *network, cons
 um_status um_draw_request(um_ctx *ctx, um_unet *unet, const um_plan *plan, const um_config *c,
                           const um_sample_request *request, float *out);
 
+/* How many of the request's images um_draw_request draws at once. */
+um_status um_draw_batch(um_ctx *ctx, um_unet *unet, const um_plan *plan, const um_config *c,
+                        const um_sample_request *request, int *batch);
+
+/* Put steps into `c`, and a sampler where nobody has asked for one, that keep sample.budget, of
+ * which the seconds since `begun` (um_seconds) are gone. `c` was adopted from `s`; hooks (NULL:
+ * nobody) are told. */
+um_status um_budget_keep(um_model *m, const um_settings *s, um_config *c, um_size size,
+                         double begun, const um_sample_hooks *hooks);
+
 /* Would um_draw take these settings, and could images of h x w be written to `path`? UM_BAD_ARG
  * says why not. */
 um_status um_draw_check(um_ctx *ctx, um_unet *unet, const um_config *config, int h, int w,

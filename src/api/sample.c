@@ -89,13 +89,14 @@ um_status um_images_check(um_model *m, um_settings *s, const char *path)
 
 um_status um_sample(um_model *m, um_settings *s, const um_sample_hooks *hooks, um_images **out)
 {
+    const double begun = um_seconds();
     um_config c;
     um_size size;
     *out = NULL;
     UM_TRY(um_apply_run_settings(m->ctx, &s->config));
-    UM_TRY(adopted(m, s, &c));
+    UM_TRY(um_model_adopted(m, s, &c, &size));
     um_config_tell_overruled(m->ctx, &s->config, &c);
-    um_status status = size_of(m, &c, &size);
+    um_status status = um_budget_keep(m, s, &c, size, begun, hooks);
     if (status == UM_OK) status = um_draw(m->ctx, m->unet, &c, size.h, size.w, hooks, out);
     if (status == UM_OK) status = um_note_origin(*out, &c, m->folder);
     if (status != UM_OK) um_images_close(out);
@@ -107,13 +108,17 @@ static void add_line(void *user, const char *line) { um_text_add(user, "%s", lin
 
 um_status um_sample_explain(um_model *m, um_settings *s, char **out)
 {
+    const double begun = um_seconds();
     um_config c;
+    um_size size = { 0 };
     um_plan plan;
     um_text text = { .ctx = m->ctx };
     *out = NULL;
     UM_TRY(adopted(m, s, &c));
     um_config_tell_overruled(m->ctx, &s->config, &c);
-    um_status status = um_plan_from_config(m->ctx, &c, &plan);
+    um_status status = c.sample_budget > 0 ? size_of(m, &c, &size) : UM_OK;
+    if (status == UM_OK) status = um_budget_keep(m, s, &c, size, begun, NULL);
+    if (status == UM_OK) status = um_plan_from_config(m->ctx, &c, &plan);
     if (status == UM_OK) {
         const int steps = plan.row[plan.rows - 1].step + 1;
         um_text_add(&text, "%s: %d step%s through %d timesteps\n", c.sample_sampler, steps,

@@ -10,7 +10,15 @@
 typedef struct drawing {
     cli *c;
     int rows; /* model calls for each image, once it is known */
+    char sampler[64]; /* that sample.budget has led to; "" where it was not asked */
 } drawing;
+
+static void say_chosen(void *user, const char *sampler, int steps, const char *why)
+{
+    drawing *d = user;
+    snprintf(d->sampler, sizeof d->sampler, "%s", sampler);
+    cli_say(d->c, "sample.sampler=%s sample.steps=%d: %s\n", sampler, steps, why);
+}
 
 static void progress(void *user, int row, int rows, int batch, int batches)
 {
@@ -40,9 +48,10 @@ static um_status explain(cli *c, um_model *m, um_settings *s)
 }
 
 /* "16 images of 32 x 32 by ddim, 50 steps, seed 0, in 1.2 s" */
-static um_status say_drawn(const cli *c, um_settings *s, const um_images *images, int rows,
+static um_status say_drawn(const drawing *d, um_settings *s, const um_images *images,
                            double seconds)
 {
+    const cli *c = d->c;
     int n, h, w, channels;
     char *sampler = NULL, *seed = NULL;
     um_images_data(images, &n, &h, &w, &channels);
@@ -50,7 +59,8 @@ static um_status say_drawn(const cli *c, um_settings *s, const um_images *images
     if (status == UM_OK) status = um_settings_get(s, "sample.seed", &seed);
     if (status == UM_OK)
         cli_say(c, "%d image%s of %d x %d by %s, %d step%s, seed %s, in %.1f s\n", n,
-                n == 1 ? "" : "s", h, w, sampler, rows, rows == 1 ? "" : "s", seed, seconds);
+                n == 1 ? "" : "s", h, w, *d->sampler ? d->sampler : sampler, d->rows,
+                d->rows == 1 ? "" : "s", seed, seconds);
     um_text_release(c->ctx, &sampler);
     um_text_release(c->ctx, &seed);
     return status;
@@ -59,12 +69,13 @@ static um_status say_drawn(const cli *c, um_settings *s, const um_images *images
 static um_status draw(cli *c, um_model *m, um_settings *s, const char *out)
 {
     um_images *images;
-    drawing d = { c, 0 };
+    drawing d = { .c = c };
+    const um_sample_hooks hooks = { .progress = progress, .chosen = say_chosen, .user = &d };
     const double start = now();
-    um_status status = um_sample(m, s, &(um_sample_hooks){ progress, &d }, &images);
+    um_status status = um_sample(m, s, &hooks, &images);
     cli_bar_end(c);
     if (status != UM_OK) return status;
-    status = say_drawn(c, s, images, d.rows, now() - start);
+    status = say_drawn(&d, s, images, now() - start);
     char *line = cli_command_line(c);
     if (line && status == UM_OK) status = um_images_note(images, "unmist.command", line);
     free(line);

@@ -118,6 +118,11 @@ static um_status check_sample(um_ctx *ctx, const um_config *c)
                        "sample.guidance_start = %g is behind sample.guidance_end = %g (before it)",
                        c->sample_guidance_start, c->sample_guidance_end),
                blame(ctx, c, UM_KEY_sample_guidance_start, UM_KEY_sample_guidance_end);
+    if (c->sample_budget > 0 && c->sample_steps > 0)
+        return um_fail(ctx, UM_BAD_ARG,
+                       "sample.steps = %d with sample.budget = %gs, which chooses the steps "
+                       "(one of them)", c->sample_steps, c->sample_budget),
+               blame(ctx, c, UM_KEY_sample_steps, UM_KEY_sample_budget);
     if (c->sample_steps > c->diffusion_timesteps)
         return um_fail(ctx, UM_BAD_ARG,
                        "sample.steps = %d is above diffusion.timesteps = %d (at most as many)",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Drawing within limits: of memory."""
+"""Drawing within limits: of memory and of time."""
 import os
 import re
 import unittest
@@ -62,6 +62,52 @@ class Memory(WithRun):
         self.assertIn("x.ini:3: ", r.err)
         self.assertEqual(self.draw(f"sample.memory={least[1]}MiB")[0], 1)
         self.fails(2, "too little", "sample", self.model, f"sample.memory={int(least[1]) - 1}MiB", *self.CHOSEN)
+
+
+class Budget(WithRun):
+    SETTINGS = ["train.steps=0", "train.checkpoint_every=0", "train.sample_every=0"]
+    CHOSEN = ["sample.count=48", "sample.clip_sample=false", "-o", "x.safetensors"]
+
+    def draw(self, *more):
+        """The sampler, the steps, and the seconds that drawing took."""
+        out = self.succeeds("sample", self.model, *self.CHOSEN, *more).out
+        chosen = re.match(r"sample.sampler=(\w+) sample.steps=(\d+): [\d.e-]+ s a call for 48 images; \w", out)
+        drawn = re.search(r"48 images of 8 x 8 by (\w+), \d+ steps?, seed 0, in ([\d.]+) s", out)
+        self.assertTrue(chosen and drawn, out)
+        self.assertEqual(chosen[1], drawn[1])
+        return chosen[1], int(chosen[2]), float(drawn[2])
+
+    def test_three_budgets_are_kept(self):
+        # A machine that others use is not always as fast as when the model was timed: then again.
+        for budget in (1, 2, 4):
+            taken = []
+            while not taken or len(taken) < 6 and abs(taken[-1] - budget) > 0.2 * budget:
+                sampler, steps, seconds = self.draw(f"sample.budget={budget}s")
+                self.assertEqual(sampler, "unipc" if steps < 15 else "dpmpp" if steps < 1000 else "ddpm")
+                taken.append(budget if steps == 1000 else seconds)
+            self.assertLessEqual(abs(taken[-1] - budget), 0.2 * budget, (budget, taken))
+
+    def test_a_sampler_that_is_asked_for_is_kept(self):
+        self.assertEqual(self.draw("sample.budget=1s", "sample.sampler=heun")[0], "heun")
+
+    def test_what_was_chosen_draws_the_same_images_again(self):
+        sampler, steps, _ = self.draw("sample.budget=1s")
+        first = Tensors(self.path("x.safetensors"))
+        self.assertIn(f"steps = {steps}\n", first.metadata["unmist.settings"])
+        self.assertIn("budget = 0\n", first.metadata["unmist.settings"])
+        self.succeeds("sample", self.model, *self.CHOSEN, f"sample.sampler={sampler}", f"sample.steps={steps}")
+        self.assertEqual(Tensors(self.path("x.safetensors"))["images"], first["images"])
+
+    def test_too_little_time_is_told(self):
+        self.fails(2, ["sample.budget = 1e-05s is over", "s (a longer time"], "sample", self.model, *self.CHOSEN,
+                   "sample.budget=0.00001s")
+        self.fails(2, "which chooses the steps", "sample", self.model, "sample.budget=1s", "sample.steps=4")
+
+    def test_explain_prints_what_would_be_done(self):
+        out = self.succeeds("sample", self.model, "sample.count=48", "sample.budget=0.5s", "--explain").out
+        found = re.match(r"(unipc|dpmpp|ddpm): (\d+) steps? through 1000 timesteps\n", out)
+        self.assertTrue(found, out)
+        self.assertGreaterEqual(len(out.splitlines()), int(found[2]) + 2)
 
 
 if __name__ == "__main__":
