@@ -139,6 +139,25 @@ static void every_sampling_setting_arrives(void **state)
     close_subject(s);
 }
 
+/* What single classes of samplers have to choose from. */
+static void settings_of_methods_arrive(void **state)
+{
+    (void)state;
+    static const char *const all[] = {
+        "sample.sampler=euler", "sample.s_churn=4", "sample.s_tmin=0.25", "sample.s_tmax=80",
+        "sample.s_noise=1.003", "sample.skip_prk_steps=true", "sample.solver_order=3",
+        "sample.use_karras_sigmas=true", "sample.final_sigmas_type=sigma_min",
+    };
+    subject *s = open_subject();
+    um_sample_settings is;
+    for (size_t i = 0; i < UM_COUNT(all); i++) set(s, all[i]);
+    CHECK_OK(&s->ctx, um_sample_settings_from_config(&s->ctx, &s->c, &is));
+    assert_true(is.s_churn == 4 && is.s_tmin == 0.25 && is.s_tmax == 80 && is.s_noise == 1.003);
+    assert_true(is.skip_prk_steps && is.solver_order == 3 && is.sigmas == UM_SIGMAS_KARRAS);
+    assert_true(is.final_sigmas == UM_FINAL_SIGMA_MIN);
+    close_subject(s);
+}
+
 static void every_training_setting_arrives(void **state)
 {
     (void)state;
@@ -307,6 +326,7 @@ int main(void)
         cmocka_unit_test(what_is_not_said_is_the_sampler_s_own),
         cmocka_unit_test(a_sampler_s_own_steps_are_at_most_the_timesteps),
         cmocka_unit_test(every_sampling_setting_arrives),
+        cmocka_unit_test(settings_of_methods_arrive),
         cmocka_unit_test(every_training_setting_arrives),
         cmocka_unit_test(every_network_setting_arrives),
         cmocka_unit_test(label_dropout_adds_the_null_class),
