@@ -6,7 +6,8 @@
  *
  * which is ddim's step. Their weights are those of equal steps; where the steps are not equal the
  * method still is of second order at best. Every level is the list's: diffusers counts down by
- * T / S instead. */
+ * T / S instead. And e is what is mixed, whatever the model says: diffusers mixes the v of several
+ * timesteps and reads the sum as a v of the present one. */
 #include <math.h>
 
 #include "sample/sampler.h"
