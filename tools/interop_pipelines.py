@@ -9,6 +9,7 @@ so the images agree: at most 2 of 255 apart. Every scheduler draws from a small 
 a bare U-Net from models/digits too. Needs torch, diffusers, safetensors and scipy; ./check --interop runs it.
 """
 import argparse
+import json
 import subprocess
 import sys
 import tempfile
@@ -41,43 +42,72 @@ CASES = [
     ("pndm", "PNDMScheduler", {}, {}, []),
 ]
 
+# The same for a class-conditional model: arguments of the mix of both answers, unmist's settings.
+GUIDED = [
+    ("ddpm", "DDPMScheduler", dict(w=3), ["sample.guidance=3"]),
+    ("dpmpp", "DPMSolverMultistepScheduler", dict(w=3, phi=0.7), ["sample.guidance=3", "sample.guidance_rescale=0.7"]),
+    ("euler_ancestral", "EulerAncestralDiscreteScheduler", dict(w=0), ["sample.guidance=0"]),
+]
+CLASSES = 4
+
 PIPELINES = {"DDPMScheduler": DDPMPipeline, "DDIMScheduler": DDIMPipeline}
 
 FACTS = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "prediction_type")
 
 
-def random_model(folder, seed, prediction="v_prediction"):
+def random_model(folder, seed, prediction="v_prediction", classes=None):
     """A pipeline of a small network that nobody trained. It predicts v: read as noise, what it says would be divided
     by sqrt(alpha_bar), down to 1/158, and diffusers in float32 then strays from itself in float64 by more than 2."""
     torch.manual_seed(seed)
     unet = UNet2DModel(sample_size=16, in_channels=3, out_channels=3, block_out_channels=(16, 32), layers_per_block=1,
                        down_block_types=("DownBlock2D", "AttnDownBlock2D"),
-                       up_block_types=("AttnUpBlock2D", "UpBlock2D"), norm_num_groups=8)
+                       up_block_types=("AttnUpBlock2D", "UpBlock2D"), norm_num_groups=8,
+                       num_class_embeds=classes)
     DDPMPipeline(unet, diffusers.DDPMScheduler(prediction_type=prediction)).save_pretrained(folder)
     return folder
 
 
-def drawn(unet, scheduler, seed, options):
+def guided_model(folder, seed):
+    """Its last class stands for none, which diffusers has no word for."""
+    path = Path(random_model(folder, seed, classes=CLASSES + 1)) / "unet" / "config.json"
+    path.write_text(json.dumps(dict(json.loads(path.read_text()), _null_class=True)))
+    return folder
+
+
+def guided(unet, w, phi=0.0):
+    """The network as diffusers' pipelines guide it: a doubled batch, and the rescaling of Lin et al."""
+    def answer(x, t):
+        labels = [i % CLASSES for i in range(COUNT)] + [CLASSES] * COUNT
+        c, u = unet(torch.cat([x, x]), t, torch.tensor(labels)).sample.chunk(2)
+        mixed = u + w * (c - u)
+        if phi:
+            mixed = mixed * (phi * c.std((1, 2, 3), keepdim=True) / mixed.std((1, 2, 3), keepdim=True) + 1 - phi)
+        return mixed
+    return answer
+
+
+def drawn(config, answer, scheduler, seed, options):
     """diffusers' loop, as its pipelines write it."""
     generator = torch.Generator().manual_seed(seed)
-    size = unet.config.sample_size
-    x = torch.randn(COUNT, unet.config.in_channels, size, size, generator=generator) * scheduler.init_noise_sigma
+    size = config.sample_size
+    x = torch.randn(COUNT, config.in_channels, size, size, generator=generator) * scheduler.init_noise_sigma
     accepted = scheduler.step.__code__.co_varnames[:scheduler.step.__code__.co_argcount]
     if "generator" in accepted:
         options = dict(options, generator=generator)
     for t in scheduler.timesteps:
         with torch.no_grad():
-            answer = unet(scheduler.scale_model_input(x, t), t).sample
-        x = scheduler.step(answer, t, x, **options).prev_sample
+            said = answer(scheduler.scale_model_input(x, t), t)
+        x = scheduler.step(said, t, x, **options).prev_sample
     return x.float()
 
 
-def theirs(model, class_name, config, options, seed):
+def theirs(model, class_name, config, options, seed, guidance=None):
     pipe = DDPMPipeline.from_pretrained(model)
     facts = {key: pipe.scheduler.config[key] for key in FACTS}
     scheduler = getattr(diffusers, class_name)(**facts, **config)
     scheduler.set_timesteps(20)
-    return drawn(pipe.unet, scheduler, seed, options)
+    answer = guided(pipe.unet, **guidance) if guidance else lambda x, t: pipe.unet(x, t).sample
+    return drawn(pipe.unet.config, answer, scheduler, seed, options)
 
 
 def by_pipeline(model, class_name, options, seed):
@@ -127,6 +157,10 @@ def main():
             if class_name in PIPELINES:
                 report(f"{said}, models/digits by pipeline", by_pipeline(DIGITS, class_name, step, options.seed),
                        draw(DIGITS, name, settings))
+        for_classes = guided_model(Path(folder) / "for-classes", options.seed)
+        for name, class_name, guidance, settings in GUIDED:
+            report(" ".join([name, *settings]), theirs(for_classes, class_name, {}, {}, options.seed, guidance),
+                   draw(for_classes, name, settings))
     sys.exit(failed > 0)
 
 
