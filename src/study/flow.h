@@ -17,7 +17,7 @@
 
 #include "diffusion/prediction.h"
 #include "diffusion/schedule.h"
-#include "study/runge_kutta.h"
+#include "study/integrate.h"
 #include "study/traced_model.h"
 
 typedef struct um_flow {

@@ -63,13 +63,13 @@ static double expected_term(const subject *s, int t)
 }
 
 /* The mean over the images within four of its standard errors, which are below 3 %. */
-static void check_sum(const subject *s, double wanted)
+static void check_sum(const subject *s, double wanted, double most)
 {
     double mean = 0, squares = 0;
     for (int i = 0; i < N; i++) mean += s->parts[i].between / N;
     for (int i = 0; i < N; i++) squares += pow(s->parts[i].between - mean, 2);
     const double error = sqrt(squares / (N - 1) / N);
-    assert_true(error < 0.03 * wanted);
+    assert_true(error < most * wanted);
     CHECK_NEAR(mean, wanted, 4 * error);
 }
 
@@ -90,7 +90,7 @@ static void each_term_is_the_closed_form_of_a_gaussian(void **state)
                 CHECK_NEAR(s.term[t].nats / N, term, 5 * sqrt(2.0 / N) * term);
                 wanted += term;
             }
-            check_sum(&s, wanted);
+            check_sum(&s, wanted, 0.03);
             gaussian_close(&s.g);
         }
 }
@@ -125,14 +125,14 @@ static void a_subsample_of_timesteps_is_unbiased(void **state)
     double wanted = 0;
     int most = 0, least = N * T;
     for (int t = 1; t < T; t++) wanted += expected_term(&s, t);
-    bound_all(&s, 7, 64, N);
-    check_sum(&s, wanted);
+    bound_all(&s, 20, 64, N);
+    check_sum(&s, wanted, 0.1);
     for (int t = 1; t < T; t++) {
         most = UM_MAX(most, s.term[t].count);
         least = UM_MIN(least, s.term[t].count);
     }
     assert_int_equal(s.term[0].count, N);
-    assert_true(least > 20 && most < 80); /* 400 * 7 / 59 = 47, binomial */
+    assert_true(least > 90 && most < 185); /* 400 * 20 / 59 = 136, binomial */
     gaussian_close(&s.g);
 }
 

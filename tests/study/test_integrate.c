@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "study/runge_kutta.h"
+#include "study/integrate.h"
 
 #include <math.h>
 #include <string.h>

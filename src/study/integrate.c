@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * runge_kutta.c - explicit methods as tables, and one loop for all of them. */
-#include "study/runge_kutta.h"
+ * integrate.c - one loop for all methods, fixed steps and chosen ones. */
+#include "study/integrate.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "base/arena.h"
-
-enum { STAGES = 7 };
+#include "sample/runge_kutta.h"
 
 const um_choice um_integrators[] = {
     { "adaptive", UM_INTEGRATOR_ADAPTIVE },
@@ -16,34 +15,10 @@ const um_choice um_integrators[] = {
     { NULL, 0 },
 };
 
-/* Butcher's table. The last stage of an embedded pair is the first of the next step. */
-static const struct method {
-    int stages;
-    bool embedded;
-    double c[STAGES], a[STAGES][STAGES], b[STAGES];
-    double error[STAGES]; /* b less the weights of order 4 */
-} methods[] = {
-    [UM_INTEGRATOR_ADAPTIVE] = {
-        .stages = 7, .embedded = true,
-        .c = { 0, 1. / 5, 3. / 10, 4. / 5, 8. / 9, 1, 1 },
-        .a = { { 0 },
-               { 1. / 5 },
-               { 3. / 40, 9. / 40 },
-               { 44. / 45, -56. / 15, 32. / 9 },
-               { 19372. / 6561, -25360. / 2187, 64448. / 6561, -212. / 729 },
-               { 9017. / 3168, -355. / 33, 46732. / 5247, 49. / 176, -5103. / 18656 },
-               { 35. / 384, 0, 500. / 1113, 125. / 192, -2187. / 6784, 11. / 84 } },
-        .b = { 35. / 384, 0, 500. / 1113, 125. / 192, -2187. / 6784, 11. / 84, 0 },
-        .error = { 71. / 57600, 0, -71. / 16695, 71. / 1920, -17253. / 339200, 22. / 525,
-                   -1. / 40 } },
-    [UM_INTEGRATOR_RK4] = { .stages = 4,
-                            .c = { 0, 0.5, 0.5, 1 },
-                            .a = { { 0 }, { 0.5 }, { 0, 0.5 }, { 0, 0, 1 } },
-                            .b = { 1. / 6, 1. / 3, 1. / 3, 1. / 6 } },
-    [UM_INTEGRATOR_HEUN] = { .stages = 2,
-                             .c = { 0, 1 },
-                             .a = { { 0 }, { 1 } },
-                             .b = { 0.5, 0.5 } },
+static const um_tableau *const tables[] = {
+    [UM_INTEGRATOR_ADAPTIVE] = &um_dormand_prince_tableau,
+    [UM_INTEGRATOR_RK4] = &um_rk4_tableau,
+    [UM_INTEGRATOR_HEUN] = &um_heun_tableau,
 };
 
 /* Rows still on their way stand in front, without gaps. */
@@ -51,13 +26,14 @@ struct solver {
     um_ctx *ctx;
     const um_ode *ode;
     const um_ode_settings *settings;
-    const struct method *method;
+    const um_tableau *table;
+    bool embedded; /* chooses its steps; the last slope is the first of the next */
     int n;
     int *row, *step;      /* which row stands here, and how many steps it has done */
     bool *rejected;       /* its last step was too long                            */
     double *s, *h;        /* where it is, and how far it tries to go               */
     double *at;           /* s of the stage                                        */
-    double *y, *inner, *k[STAGES]; /* [n, size]: state, stage, slopes              */
+    double *y, *inner, *k[UM_STAGES_MAX]; /* [n, size]: state, stage, slopes              */
     double *result;       /* the caller's                                          */
     int *calls;
 };
@@ -73,7 +49,7 @@ static um_status take_memory(struct solver *v, um_arena *arena)
         *numbers[i] = um_arena_take(arena, n * sizeof(double));
     v->y = um_arena_take(arena, bytes);
     v->inner = um_arena_take(arena, bytes);
-    for (int j = 0; j < v->method->stages; j++) v->k[j] = um_arena_take(arena, bytes);
+    for (int j = 0; j < v->table->stages; j++) v->k[j] = um_arena_take(arena, bytes);
     return arena->status;
 }
 
@@ -98,13 +74,13 @@ static void combine(struct solver *v, const double *weight, int stages)
 /* Stages behind the first; the new state is in `inner` afterwards. */
 static um_status stages(struct solver *v)
 {
-    const struct method *m = v->method;
+    const um_tableau *m = v->table;
     for (int j = 1; j < m->stages; j++) {
         combine(v, m->a[j], j);
         for (int i = 0; i < v->n; i++) v->at[i] = v->s[i] + m->c[j] * v->h[i];
         UM_TRY(slope(v, v->at, v->inner, v->k[j]));
     }
-    if (!m->embedded) combine(v, m->b, m->stages); /* else the last stage stood there */
+    if (!v->embedded) combine(v, m->b, m->stages); /* else the last stage stood there */
     return UM_OK;
 }
 
@@ -130,8 +106,8 @@ static double error_of(struct solver *v, int i)
     double *error = v->k[1] + from;
     for (size_t e = 0; e < size; e++) {
         double sum = 0;
-        for (int j = 0; j < v->method->stages; j++)
-            sum += v->method->error[j] * v->k[j][from + e];
+        for (int j = 0; j < v->table->stages; j++)
+            sum += v->table->e[j] * v->k[j][from + e];
         error[e] = v->h[i] * sum;
     }
     return norm(v, i, error);
@@ -148,7 +124,7 @@ static double first_step(struct solver *v, int i)
 {
     const size_t from = (size_t)i * v->ode->size;
     const double way = v->ode->to - v->ode->from;
-    if (!v->method->embedded) return way / v->settings->steps;
+    if (!v->embedded) return way / v->settings->steps;
     memcpy(v->inner + from, v->y + from, v->ode->size * sizeof *v->y);
     const double of_y = norm(v, i, v->y + from), of_slope = norm(v, i, v->k[0] + from);
     const double h = of_slope > 0 ? 0.01 * of_y / of_slope : 0;
@@ -162,7 +138,7 @@ static um_status judge(struct solver *v, int i, bool *taken)
     const size_t size = v->ode->size, from = (size_t)i * size;
     const double way = v->ode->to - v->ode->from, tried = v->h[i];
     *taken = true;
-    if (v->method->embedded) {
+    if (v->embedded) {
         const double error = error_of(v, i);
         if (!isfinite(error)) return bad_row(v, i, "a number that is not finite");
         const double most = v->rejected[i] ? 1.0 : 10.0;
@@ -173,10 +149,10 @@ static um_status judge(struct solver *v, int i, bool *taken)
     }
     if (!*taken) return UM_OK;
     memcpy(v->y + from, v->inner + from, size * sizeof *v->y);
-    if (v->method->embedded)
-        memcpy(v->k[0] + from, v->k[v->method->stages - 1] + from, size * sizeof *v->y);
+    if (v->embedded)
+        memcpy(v->k[0] + from, v->k[v->table->stages - 1] + from, size * sizeof *v->y);
     v->step[i]++;
-    v->s[i] = v->method->embedded ? v->s[i] + tried
+    v->s[i] = v->embedded ? v->s[i] + tried
                                   : v->ode->from + way * v->step[i] / v->settings->steps;
     return UM_OK;
 }
@@ -185,7 +161,7 @@ static um_status judge(struct solver *v, int i, bool *taken)
 static bool arrived(const struct solver *v, int i)
 {
     const double way = v->ode->to - v->ode->from;
-    if (!v->method->embedded) return v->step[i] >= v->settings->steps;
+    if (!v->embedded) return v->step[i] >= v->settings->steps;
     return fabs(v->ode->to - v->s[i]) <= 1e-12 * fabs(way);
 }
 
@@ -207,7 +183,7 @@ static void leave(struct solver *v, int i)
     v->s[i] = v->s[last], v->h[i] = v->h[last];
     memcpy(v->y + to, v->y + (size_t)last * size, bytes);
     memcpy(v->inner + to, v->inner + (size_t)last * size, bytes);
-    for (int j = 0; j < v->method->stages; j++)
+    for (int j = 0; j < v->table->stages; j++)
         memcpy(v->k[j] + to, v->k[j] + (size_t)last * size, bytes);
 }
 
@@ -224,7 +200,7 @@ static um_status check_finite(const struct solver *v)
 static um_status step(struct solver *v)
 {
     UM_TRY(um_check_cancelled(v->ctx));
-    if (!v->method->embedded) UM_TRY(slope(v, v->s, v->y, v->k[0]));
+    if (!v->embedded) UM_TRY(slope(v, v->s, v->y, v->k[0]));
     else
         for (int i = 0; i < v->n; i++) shorten(v, i);
     UM_TRY(stages(v));
@@ -244,7 +220,7 @@ static um_status solve(struct solver *v)
     for (int i = 0; i < v->n; i++) v->row[i] = i, v->s[i] = v->ode->from, v->calls[i] = 0;
     memcpy(v->y, v->result, (size_t)v->n * v->ode->size * sizeof *v->y);
     UM_TRY(check_finite(v));
-    if (v->method->embedded) UM_TRY(slope(v, v->s, v->y, v->k[0]));
+    if (v->embedded) UM_TRY(slope(v, v->s, v->y, v->k[0]));
     for (int i = 0; i < v->n; i++) v->h[i] = first_step(v, i);
     while (v->n > 0) UM_TRY(step(v));
     return UM_OK;
@@ -255,7 +231,9 @@ um_status um_ode_solve(um_ctx *ctx, const um_ode *ode, const um_ode_settings *se
 {
     um_arena arena = { .ctx = ctx };
     struct solver v = { .ctx = ctx, .ode = ode, .settings = settings, .n = ode->n,
-                        .method = &methods[settings->integrator], .result = y, .calls = calls };
+                        .table = tables[settings->integrator],
+                        .embedded = settings->integrator == UM_INTEGRATOR_ADAPTIVE,
+                        .result = y, .calls = calls };
     um_status status = take_memory(&v, &arena);
     if (status == UM_OK) status = solve(&v);
     um_arena_free(&arena);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * runge_kutta.h - dy/ds = f(s, y) for several rows at once, each with steps of its own, so that a
+ * integrate.h - dy/ds = f(s, y) for several rows at once, each with steps of its own, so that a
  * row's numbers do not depend on its neighbours. */
-#ifndef UM_RUNGE_KUTTA_H
-#define UM_RUNGE_KUTTA_H
+#ifndef UM_INTEGRATE_H
+#define UM_INTEGRATE_H
 
 #include "base/choice.h"
 
