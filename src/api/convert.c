@@ -32,8 +32,11 @@ um_status um_schedule_from_config(um_ctx *ctx, const um_config *c, um_schedule *
     return um_schedule_init(ctx, out, &s);
 }
 
-/* Was this setting given by anyone? */
-static bool given(const um_config *c, int key) { return c->origin[key].source != UM_FROM_DEFAULT; }
+/* A switch of auto, true and false: auto leaves what the sampler does by itself. */
+static void unless_auto(const char *word, bool *value)
+{
+    if (strcmp(word, "auto") != 0) *value = strcmp(word, "true") == 0;
+}
 
 /* diffusers' three switches; the table of rules has made sure that at most one is on. */
 static um_sigmas sigmas_of(const um_config *c)
@@ -54,9 +57,9 @@ static um_status level_settings(um_ctx *ctx, const um_config *c, um_sample_setti
     if (strcmp(c->sample_final_sigmas_type, "auto") != 0)
         UM_TRY(word(ctx, um_finals, "sample.final_sigmas_type", c->sample_final_sigmas_type,
                     &s->final_sigmas));
-    if (given(c, UM_KEY_sample_steps_offset)) s->steps_offset = c->sample_steps_offset;
+    s->steps_offset = c->sample_steps_offset;
     s->sigmas = sigmas_of(c);
-    if (given(c, UM_KEY_sample_lambda_min_clipped)) /* else no limit: zero SNR has lambda -inf */
+    if (c->sample_lambda_min_clipped > -1000) /* else no limit: zero SNR has lambda -inf */
         s->lambda_min_clipped = c->sample_lambda_min_clipped;
     return UM_OK;
 }
@@ -72,9 +75,8 @@ static um_status method_settings(um_ctx *ctx, const um_config *c, um_sample_sett
     if (strcmp(c->sample_solver_type, "auto") != 0)
         UM_TRY(word(ctx, um_solvers, "sample.solver_type", c->sample_solver_type, &s->solver));
     if (c->sample_solver_order) s->solver_order = c->sample_solver_order;
-    if (given(c, UM_KEY_sample_set_alpha_to_one)) s->set_alpha_to_one = c->sample_set_alpha_to_one;
-    if (given(c, UM_KEY_sample_lower_order_final))
-        s->lower_order_final = c->sample_lower_order_final;
+    unless_auto(c->sample_set_alpha_to_one, &s->set_alpha_to_one);
+    unless_auto(c->sample_lower_order_final, &s->lower_order_final);
     s->use_clipped_model_output = c->sample_use_clipped_model_output;
     s->eta = c->sample_eta;
     s->euler_at_final = c->sample_euler_at_final;
@@ -127,7 +129,7 @@ um_status um_sample_settings_from_config(um_ctx *ctx, const um_config *c, um_sam
                 &s.prediction));
     UM_TRY(word(ctx, um_precisions, "sample.precision", c->sample_precision, &s.precision));
     UM_TRY(word(ctx, um_rngs, "sample.rng", c->sample_rng, &s.rng));
-    if (given(c, UM_KEY_sample_clip_sample)) s.clip_sample = c->sample_clip_sample;
+    unless_auto(c->sample_clip_sample, &s.clip_sample);
     s.clip_sample_range = c->sample_clip_sample_range;
     s.thresholding = c->sample_thresholding;
     s.dynamic_thresholding_ratio = c->sample_dynamic_thresholding_ratio;

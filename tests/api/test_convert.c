@@ -41,6 +41,31 @@ static void check_process(const um_sample_settings *is, const um_sample_settings
     assert_int_equal(is->corrector_steps, own->corrector_steps);
 }
 
+static void check_same(const um_sample_settings *is, const um_sample_settings *own)
+{
+    assert_int_equal(is->steps, own->steps);
+    assert_int_equal(is->spacing, own->spacing);
+    assert_int_equal(is->steps_offset, own->steps_offset);
+    assert_int_equal(is->clip_sample, own->clip_sample);
+    assert_int_equal(is->set_alpha_to_one, own->set_alpha_to_one);
+    assert_int_equal(is->variance, own->variance);
+    assert_true(is->clip_sample_range == own->clip_sample_range && is->eta == own->eta);
+    assert_true(is->dynamic_thresholding_ratio == own->dynamic_thresholding_ratio);
+    assert_true(is->sample_max_value == own->sample_max_value);
+    assert_int_equal(is->thresholding, own->thresholding);
+    assert_int_equal(is->use_clipped_model_output, own->use_clipped_model_output);
+    assert_int_equal(is->strided_rule, own->strided_rule);
+    assert_int_equal(is->rng, own->rng);
+    assert_true(is->lambda_min_clipped == own->lambda_min_clipped);
+    assert_int_equal(is->solver, own->solver);
+    assert_int_equal(is->solver_order, own->solver_order);
+    assert_int_equal(is->lower_order_final, own->lower_order_final);
+    assert_int_equal(is->final_sigmas, own->final_sigmas);
+    assert_true(is->guidance.scale == 1 && is->guidance.start == 0 && is->guidance.end == 1);
+    assert_true(is->guidance.rescale == 0 && !is->guidance.passes);
+    if (is->sampler->levels.continuous) check_process(is, own);
+}
+
 /* Where no one says anything, each sampler has diffusers' defaults of its class. */
 static void what_is_not_said_is_the_sampler_s_own(void **state)
 {
@@ -54,27 +79,7 @@ static void what_is_not_said_is_the_sampler_s_own(void **state)
         CHECK_OK(&s->ctx, um_sample_settings_from_config(&s->ctx, &s->c, &is));
         const um_sample_settings own = um_sampler_defaults(um_samplers[i]);
         assert_ptr_equal(is.sampler, um_samplers[i]);
-        assert_int_equal(is.steps, own.steps);
-        assert_int_equal(is.spacing, own.spacing);
-        assert_int_equal(is.steps_offset, own.steps_offset);
-        assert_int_equal(is.clip_sample, own.clip_sample);
-        assert_int_equal(is.set_alpha_to_one, own.set_alpha_to_one);
-        assert_int_equal(is.variance, own.variance);
-        assert_true(is.clip_sample_range == own.clip_sample_range && is.eta == own.eta);
-        assert_true(is.dynamic_thresholding_ratio == own.dynamic_thresholding_ratio);
-        assert_true(is.sample_max_value == own.sample_max_value);
-        assert_int_equal(is.thresholding, own.thresholding);
-        assert_int_equal(is.use_clipped_model_output, own.use_clipped_model_output);
-        assert_int_equal(is.strided_rule, own.strided_rule);
-        if (is.sampler->levels.continuous) check_process(&is, &own);
-        assert_int_equal(is.rng, own.rng);
-        assert_true(is.lambda_min_clipped == own.lambda_min_clipped);
-        assert_int_equal(is.solver, own.solver);
-        assert_int_equal(is.solver_order, own.solver_order);
-        assert_int_equal(is.lower_order_final, own.lower_order_final);
-        assert_int_equal(is.final_sigmas, own.final_sigmas);
-        assert_true(is.guidance.scale == 1 && is.guidance.start == 0 && is.guidance.end == 1);
-        assert_true(is.guidance.rescale == 0 && !is.guidance.passes);
+        check_same(&is, &own);
         close_subject(s);
     }
 }
@@ -95,6 +100,39 @@ static void a_sampler_s_own_steps_are_at_most_the_timesteps(void **state)
         set(s, "sample.steps=30"); /* what a person says is not changed in silence */
         CHECK_OK(&s->ctx, um_sample_settings_from_config(&s->ctx, &s->c, &is));
         assert_int_equal(is.steps, 30);
+        close_subject(s);
+    }
+}
+
+/* Every value said once more, as config.ini and the notes in an image hold it. */
+static void say_all_again(subject *s)
+{
+    for (int i = 0; i < UM_CONFIG_COUNT; i++) {
+        const um_setting *setting = &um_config_settings[i];
+        um_text text = { .ctx = &s->ctx };
+        char name[64], assignment[256];
+        if (strcmp(setting->section, "sample") != 0) continue;
+        snprintf(name, sizeof name, "sample.%s", setting->key);
+        CHECK_OK(&s->ctx, um_config_get(&s->ctx, &s->c, name, &text));
+        snprintf(assignment, sizeof assignment, "%s=%s", name, text.data);
+        um_text_free(&text);
+        set(s, assignment);
+    }
+}
+
+static void what_config_ini_says_is_what_the_sampler_chose(void **state)
+{
+    (void)state;
+    for (int i = 0; um_samplers[i]; i++) {
+        subject *s = open_subject();
+        char assignment[64];
+        um_sample_settings first, again;
+        snprintf(assignment, sizeof assignment, "sample.sampler=%s", um_samplers[i]->name);
+        set(s, assignment);
+        CHECK_OK(&s->ctx, um_sample_settings_from_config(&s->ctx, &s->c, &first));
+        say_all_again(s);
+        CHECK_OK(&s->ctx, um_sample_settings_from_config(&s->ctx, &s->c, &again));
+        check_same(&again, &first);
         close_subject(s);
     }
 }
@@ -325,6 +363,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_not_said_is_the_sampler_s_own),
         cmocka_unit_test(a_sampler_s_own_steps_are_at_most_the_timesteps),
+        cmocka_unit_test(what_config_ini_says_is_what_the_sampler_chose),
         cmocka_unit_test(every_sampling_setting_arrives),
         cmocka_unit_test(settings_of_methods_arrive),
         cmocka_unit_test(every_training_setting_arrives),
