@@ -38,6 +38,9 @@ um_var um_upsample2x(um_tape *t, um_var x);
 /* Mean of 2x2, [n, h, w, c] -> [n, h/2, w/2, c]; h and w even. */
 um_var um_avg_pool2x(um_tape *t, um_var x);
 
+/* Mean of all pixels, [n, h, w, c] -> [n, 1, 1, c]. */
+um_var um_global_pool(um_tape *t, um_var x);
+
 /* Along c: [n, h, w, ca] and [n, h, w, cb] -> [n, h, w, ca + cb]. */
 um_var um_concat(um_tape *t, um_var a, um_var b);
 
@@ -80,6 +83,18 @@ um_var um_fourier_embedding(um_tape *t, um_var timestep, um_var w, bool flip);
 
 /* Mean loss of each image, [n, h, w, c] twice -> [n, 1, 1, 1] (kernels/loss.h). */
 um_var um_loss(um_tape *t, um_loss_kind kind, double delta, um_var prediction, um_var target);
+
+/* -log softmax(logits [n, 1, 1, classes]) at labels [n, 1, 1, 1] -> [n, 1, 1, 1]; a label outside
+ * takes the nearest class. */
+um_var um_cross_entropy(um_tape *t, um_var logits, um_var labels);
+
+/* Mean of each image's term of the variational bound, bits a dimension -> [n, 1, 1, 1]. answer
+ * [n, h, w, 2c]: what gives the mean, and v, which lies between the variances' logarithms; x0 and xt
+ * [n, h, w, c]; rows [n, 1, 1, UM_VARIATIONAL_ROW]: a, b with x0 = a xt + b answer; the weight of x0
+ * in the posterior's mean; log beta; log of the posterior's variance; 1 at t = 0, else 0. The
+ * gradient goes to v alone. */
+enum { UM_VARIATIONAL_ROW = 6 };
+um_var um_variational(um_tape *t, um_var answer, um_var x0, um_var xt, um_var rows);
 
 /* Mean of all elements -> [1, 1, 1, 1]; sum with weights: sum_i w_i x_i, same shapes. */
 um_var um_mean(um_tape *t, um_var x);
