@@ -17,6 +17,7 @@ static const struct key {
     { "beta_start", "diffusion", "beta_start", "0.0001" },
     { "beta_end", "diffusion", "beta_end", "0.02" },
     { "prediction_type", "diffusion", "prediction_type", "epsilon" },
+    { "rescale_betas_zero_snr", "diffusion", "rescale_betas_zero_snr", "false" },
     { "cosine_s", "diffusion", "cosine_s", "0.008" },
     { "max_beta", "diffusion", "max_beta", "0.999" },
 }, options[] = {
@@ -92,9 +93,16 @@ static um_status check_options(um_ctx *ctx, const um_scheduler_json *scheduler)
     return UM_OK;
 }
 
-/* diffusers' lambda_min_clipped is -Infinity where it clips nothing. */
+static bool is_learned(const char *variance_type)
+{
+    return variance_type && strncmp(variance_type, "learned", 7) == 0;
+}
+
+/* diffusers' lambda_min_clipped is -Infinity where it clips nothing; that the variance was learnt
+ * is no option but a fact. */
 static bool means_none(const struct key *k, const char *text)
 {
+    if (strcmp(k->key, "variance_type") == 0) return is_learned(text);
     return strcmp(k->key, "lambda_min_clipped") == 0 && strcmp(text, "-Infinity") == 0;
 }
 
@@ -113,17 +121,23 @@ static um_status offer(um_ctx *ctx, um_config *c, const um_scheduler_json *sched
 /* Facts that no setting can hold. */
 static um_status check_facts(um_ctx *ctx, const um_scheduler_json *scheduler)
 {
-    const char *zero = um_scheduler_json_get(scheduler, "rescale_betas_zero_snr");
-    if (zero && strcmp(zero, "true") == 0)
-        return um_fail(ctx, UM_BAD_FILE,
-                       "%s: rescale_betas_zero_snr = true is not supported (false)",
-                       scheduler->path);
     if (um_scheduler_json_get(scheduler, "trained_betas"))
         return um_fail(ctx, UM_BAD_FILE,
                        "%s: trained_betas, a list of betas, is not supported "
                        "(null, with beta_schedule, beta_start and beta_end)",
                        scheduler->path);
     return UM_OK;
+}
+
+/* Whether the variance was learnt is a fact; which of the fixed ones is drawn with, an option. */
+static um_status offer_variance(um_ctx *ctx, um_config *c, const um_scheduler_json *scheduler,
+                                um_source source)
+{
+    const char *text = um_scheduler_json_get(scheduler, "variance_type");
+    const um_origin origin = { source, scheduler->path, 0 };
+    const char *value = is_learned(text) ? text : "fixed";
+    if (um_config_offer(ctx, c, "diffusion", "variance", value, &origin) == UM_OK) return UM_OK;
+    return um_fail_at(ctx, UM_BAD_FILE, "%s: variance_type", scheduler->path);
 }
 
 static um_status offer_facts(um_ctx *ctx, um_config *c, const um_scheduler_json *scheduler,
@@ -133,7 +147,7 @@ static um_status offer_facts(um_ctx *ctx, um_config *c, const um_scheduler_json 
     UM_TRY(check_facts(ctx, scheduler));
     for (size_t i = 0; i < UM_COUNT(facts); i++)
         UM_TRY(offer(ctx, c, scheduler, &facts[i], source));
-    return UM_OK;
+    return offer_variance(ctx, c, scheduler, source);
 }
 
 um_status um_config_inherit(um_ctx *ctx, um_config *c, const um_scheduler_json *scheduler)
@@ -211,7 +225,9 @@ um_status um_scheduler_from_config(um_ctx *ctx, const um_config *c, um_scheduler
     um_status status = UM_OK;
     for (size_t i = 0; i < UM_COUNT(facts) && status == UM_OK; i++)
         if (wanted(c, &facts[i])) status = set_fact(ctx, c, &facts[i], out);
-    if (status == UM_OK) status = um_scheduler_json_set(ctx, out, "variance_type", "fixed_small");
+    const bool learned = is_learned(c->diffusion_variance);
+    const char *variance = learned ? c->diffusion_variance : "fixed_small";
+    if (status == UM_OK) status = um_scheduler_json_set(ctx, out, "variance_type", variance);
     if (status == UM_OK) status = um_scheduler_json_set(ctx, out, "clip_sample", "true");
     if (status != UM_OK) um_scheduler_json_free(out);
     return status;

@@ -22,6 +22,7 @@ static um_schedule_settings schedule_settings(const um_config *c)
     s.beta_end = c->diffusion_beta_end;
     s.cosine_s = c->diffusion_cosine_s;
     s.max_beta = c->diffusion_max_beta;
+    s.zero_terminal_snr = c->diffusion_rescale_betas_zero_snr;
     return s;
 }
 
@@ -172,6 +173,14 @@ um_status um_train_settings_from_config(um_ctx *ctx, const um_config *c, um_trai
         .max_time = c->train_max_time,
     };
     out->loss.huber_delta = c->diffusion_huber_delta;
+    out->loss.vlb_weight = c->diffusion_vlb_weight;
+    UM_TRY(word(ctx, um_variance_models, "diffusion.variance", c->diffusion_variance,
+                &out->loss.variance));
+    out->loss.min_snr_gamma = c->train_min_snr_gamma;
+    UM_TRY(word(ctx, um_weighting_kinds, "train.loss_weighting", c->train_loss_weighting,
+                &out->loss.weighting));
+    UM_TRY(word(ctx, um_timestep_samplings, "train.timestep_sampling",
+                c->train_timestep_sampling, &out->timestep_sampling));
     UM_TRY(word(ctx, um_loss_kinds, "diffusion.loss", c->diffusion_loss, &out->loss.kind));
     UM_TRY(word(ctx, um_predictions, "diffusion.prediction_type", c->diffusion_prediction_type,
                 &out->prediction));
@@ -200,7 +209,8 @@ um_status um_unet_config_from_config(um_ctx *ctx, const um_config *c, int channe
                        c->model_channels.n, UM_UNET_MAX_LEVELS);
     out->sample_h = h;
     out->sample_w = w;
-    out->in_channels = out->out_channels = channels;
+    out->in_channels = channels;
+    out->out_channels = strcmp(c->diffusion_variance, "fixed") == 0 ? channels : 2 * channels;
     out->levels = c->model_channels.n;
     int widest = 0;
     for (int i = 0; i < out->levels; i++) {

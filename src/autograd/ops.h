@@ -89,9 +89,9 @@ um_var um_loss(um_tape *t, um_loss_kind kind, double delta, um_var prediction, u
 um_var um_cross_entropy(um_tape *t, um_var logits, um_var labels);
 
 /* Mean of each image's term of the variational bound, bits a dimension -> [n, 1, 1, 1]. answer
- * [n, h, w, 2c]: what gives the mean, and v, which lies between the variances' logarithms; x0 and xt
- * [n, h, w, c]; rows [n, 1, 1, UM_VARIATIONAL_ROW]: a, b with x0 = a xt + b answer; the weight of x0
- * in the posterior's mean; log beta; log of the posterior's variance; 1 at t = 0, else 0. The
+ * [n, h, w, 2c]: what gives the mean, and v, which lies between the variances' logarithms; x0 and
+ * xt [n, h, w, c]; rows [n, 1, 1, UM_VARIATIONAL_ROW]: a, b with x0 = a xt + b answer; the weight
+ * of x0 in the posterior's mean; log beta; log of the posterior's variance; 1 at t = 0, else 0. The
  * gradient goes to v alone. */
 enum { UM_VARIATIONAL_ROW = 6 };
 um_var um_variational(um_tape *t, um_var answer, um_var x0, um_var xt, um_var rows);

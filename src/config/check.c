@@ -84,6 +84,20 @@ static um_status check_diffusion(um_ctx *ctx, const um_config *c)
                        "(noise grows: beta_start <= beta_end)",
                        c->diffusion_beta_start, c->diffusion_beta_end),
                blame(ctx, c, UM_KEY_diffusion_beta_start, UM_KEY_diffusion_beta_end);
+    if (c->diffusion_rescale_betas_zero_snr &&
+        strcmp(c->diffusion_prediction_type, "epsilon") == 0)
+        return um_fail(ctx, UM_BAD_ARG,
+                       "diffusion.rescale_betas_zero_snr with diffusion.prediction_type = epsilon: "
+                       "at the last timestep the noise is all that is seen, and says nothing of "
+                       "the image (v_prediction)"),
+               blame(ctx, c, UM_KEY_diffusion_rescale_betas_zero_snr,
+                     UM_KEY_diffusion_prediction_type);
+    if (c->diffusion_rescale_betas_zero_snr && c->diffusion_timesteps < 2)
+        return um_fail(ctx, UM_BAD_ARG,
+                       "diffusion.rescale_betas_zero_snr with diffusion.timesteps = %d (2 or more)",
+                       c->diffusion_timesteps),
+               blame(ctx, c, UM_KEY_diffusion_rescale_betas_zero_snr,
+                     UM_KEY_diffusion_timesteps);
     return UM_OK;
 }
 

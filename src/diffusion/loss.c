@@ -2,6 +2,8 @@
  * loss.c - names of the losses, and how much an image at t counts. */
 #include "diffusion/loss.h"
 
+#include <math.h>
+
 const um_choice um_loss_kinds[] = {
     { "mse", UM_LOSS_MSE },
     { "huber", UM_LOSS_HUBER },
@@ -16,6 +18,12 @@ const um_choice um_weighting_kinds[] = {
     { NULL, 0 },
 };
 
+const um_choice um_variance_models[] = {
+    { "fixed", UM_VARIANCE_MODEL_FIXED },
+    { "learned_range", UM_VARIANCE_MODEL_LEARNED_RANGE },
+    { NULL, 0 },
+};
+
 um_loss_settings um_loss_defaults(void)
 {
     return (um_loss_settings){
@@ -23,6 +31,8 @@ um_loss_settings um_loss_defaults(void)
         .huber_delta = 1.0,
         .weighting = UM_WEIGHTING_UNIFORM,
         .min_snr_gamma = 5.0,
+        .variance = UM_VARIANCE_MODEL_FIXED,
+        .vlb_weight = 0.001,
     };
 }
 
@@ -44,4 +54,21 @@ double um_loss_weight(const um_loss_settings *loss, const um_schedule *s, um_pre
     if (loss->weighting == UM_WEIGHTING_MIN_SNR)
         return min_snr(loss->min_snr_gamma, um_schedule_snr(s, t), prediction);
     return 1.0;
+}
+
+double um_loss_bound_weight(const um_loss_settings *loss, const um_schedule *s)
+{
+    return loss->variance == UM_VARIANCE_MODEL_FIXED ? 0 : loss->vlb_weight * s->timesteps;
+}
+
+void um_loss_bound_row(const um_schedule *s, um_prediction prediction, int t,
+                       double row[UM_BOUND_ROW])
+{
+    const um_prediction_rule rule = um_prediction_rule_at(prediction, s->alpha_bar[t]);
+    row[0] = rule.x0_x;
+    row[1] = rule.x0_out;
+    row[2] = s->mean_x0[t];
+    row[3] = log(s->beta[t]);
+    row[4] = s->log_variance[t];
+    row[5] = t == 0;
 }

@@ -36,6 +36,19 @@ static void stored_shape(const um_param *p, int64_t shape[4])
     for (int i = 0; i < 4; i++) shape[i] = sizes[i];
 }
 
+/* What is kept of the losses of each timestep, where they decide which are drawn. */
+static const struct kept {
+    const char *name;
+    int columns;
+} history = { "timesteps.history", UM_LOSS_HISTORY }, count = { "timesteps.count", 1 };
+
+static void add_losses(um_tensors_out *out, const um_timestep_sampler *s, const struct kept *what,
+                       const float *values)
+{
+    const int64_t shape[2] = { s->timesteps, what->columns };
+    um_tensors_floats(out, what->name, UM_STORED_F32, 2, shape, values);
+}
+
 static um_status save_numbers(um_ctx *ctx, const char *path, um_trainer *trainer)
 {
     const um_params *params = um_unet_params(um_trainer_unet(trainer));
@@ -54,7 +67,37 @@ static um_status save_numbers(um_ctx *ctx, const char *path, um_trainer *trainer
             um_tensors_floats(&out, name, UM_STORED_F32, 4, shape,
                               parts[k].block + um_params_offset(params, p));
         }
+    const um_timestep_sampler *s = um_trainer_timesteps(trainer);
+    if (s->kind != UM_TIMESTEPS_UNIFORM) {
+        add_losses(&out, s, &history, s->history);
+        add_losses(&out, s, &count, s->count);
+    }
     return um_tensors_commit(&out, path);
+}
+
+static um_status load_losses(um_ctx *ctx, const um_safetensors *st, const um_timestep_sampler *s,
+                             const struct kept *what, float *values)
+{
+    const int64_t shape[2] = { s->timesteps, what->columns };
+    const um_stored *stored;
+    UM_TRY(um_safetensors_get(st, what->name, &stored));
+    if (!um_stored_has_shape(stored, 2, shape))
+        return um_fail(ctx, UM_BAD_FILE, "%s: %s should have the shape [%d, %d]", st->path,
+                       what->name, s->timesteps, what->columns);
+    return um_stored_floats(ctx, stored, values, stored->count);
+}
+
+static um_status load_timesteps(um_ctx *ctx, const char *path, um_timestep_sampler *s)
+{
+    um_safetensors st;
+    if (s->kind == UM_TIMESTEPS_UNIFORM) return UM_OK;
+    UM_TRY(um_safetensors_open(&st, ctx, path));
+    um_status status = load_losses(ctx, &st, s, &history, s->history);
+    if (status == UM_OK) status = load_losses(ctx, &st, s, &count, s->count);
+    um_safetensors_close(&st);
+    UM_TRY(status);
+    return um_timestep_sampler_restore(ctx, s) == UM_OK ? UM_OK
+                                                        : um_fail_at(ctx, UM_BAD_FILE, "%s", path);
 }
 
 /* Read "prefix.NAME" of every parameter into block. */
@@ -180,6 +223,8 @@ um_status um_checkpoint_load(um_ctx *ctx, const char *folder, um_trainer *traine
         memcpy(o->ema, params->values, params->padded * sizeof *o->ema);
     }
     WITH_PATH(ctx, folder, numbers_name, path, load_numbers(ctx, path, params, parts, 3));
+    WITH_PATH(ctx, folder, numbers_name, path,
+              load_timesteps(ctx, path, um_trainer_timesteps(trainer)));
     o->step = progress->step;
     return UM_OK;
 }

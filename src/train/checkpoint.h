@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * checkpoint.h - what an exact resume needs, beside the model: training_state.safetensors holds the
- * raw weights ("raw.NAME") and the optimiser's averages ("m.NAME", "v.NAME") in our own layout; the
+ * raw weights ("raw.NAME") and the optimiser's averages ("m.NAME", "v.NAME") in our own layout, and
+ * where timesteps are drawn by their losses, these ("timesteps.history", "timesteps.count"); the
  * moving average is the model itself (unet/), and training_state.json has the counters. */
 #ifndef UM_CHECKPOINT_H
 #define UM_CHECKPOINT_H

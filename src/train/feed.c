@@ -6,11 +6,12 @@
 #include "diffusion/noising.h"
 
 um_status um_feed_init(um_feed *feed, um_ctx *ctx, const um_dataset *data,
-                       const um_schedule *schedule, const um_train_settings *settings)
+                       const um_schedule *schedule, const um_timestep_sampler *timesteps,
+                       const um_train_settings *settings)
 {
-    *feed = (um_feed){ .ctx = ctx, .data = data, .schedule = schedule, .seed = settings->seed,
-                       .flip = settings->flip, .label_dropout = settings->label_dropout,
-                       .epoch = -1 };
+    *feed = (um_feed){ .ctx = ctx, .data = data, .schedule = schedule, .timesteps = timesteps,
+                       .seed = settings->seed, .flip = settings->flip,
+                       .label_dropout = settings->label_dropout, .epoch = -1 };
     return um_alloc(ctx, &feed->order, (size_t)data->count, sizeof *feed->order,
                     "the order of images");
 }
@@ -54,7 +55,8 @@ um_status um_feed_training(um_feed *feed, int64_t position, um_batch *batch)
         UM_TRY(um_dataset_batch(d, &index, &flip, 1, batch->x0 + (size_t)i * image,
                                 &batch->labels[i]));
         if (label_drops(feed, at)) batch->labels[i] = -1;
-        batch->t[i] = um_timestep_uniform(feed->seed, at, feed->schedule->timesteps);
+        batch->t[i] =
+            um_timestep_sampler_draw(feed->timesteps, feed->seed, at, &batch->weights[i]);
         um_noise_normal(feed->seed, at, batch->noise + (size_t)i * image, image);
     }
     return UM_OK;
@@ -73,6 +75,7 @@ um_status um_feed_validation(um_feed *feed, int first, um_batch *batch)
             um_dataset_batch(d, &index, NULL, 1, batch->x0 + (size_t)i * image, &batch->labels[i]));
         const double t = T * (number % 4 + um_random_uniform(&r, UINT32_MAX)) / 4;
         batch->t[i] = UM_MIN((int)t, T - 1); /* rounding may reach T */
+        batch->weights[i] = 1;
         um_random_normal(&r, batch->noise + (size_t)i * image, image);
     }
     return UM_OK;
@@ -88,6 +91,9 @@ um_status um_batch_init(um_ctx *ctx, um_batch *batch, int n, size_t image)
     if (status == UM_OK) status = um_alloc(ctx, &batch->t, (size_t)n, sizeof *batch->t, "a batch");
     if (status == UM_OK)
         status = um_alloc(ctx, &batch->labels, (size_t)n, sizeof *batch->labels, "a batch");
+    if (status == UM_OK)
+        status = um_alloc(ctx, &batch->weights, (size_t)n, sizeof *batch->weights, "a batch");
+    for (int i = 0; i < n && status == UM_OK; i++) batch->weights[i] = 1;
     if (status != UM_OK) um_batch_free(ctx, batch);
     return status;
 }
@@ -98,5 +104,6 @@ void um_batch_free(um_ctx *ctx, um_batch *batch)
     um_free(ctx, batch->noise);
     um_free(ctx, batch->t);
     um_free(ctx, batch->labels);
+    um_free(ctx, batch->weights);
     *batch = (um_batch){ 0 };
 }

@@ -209,7 +209,8 @@ static um_status run(loop *l)
     UM_TRY(um_trainer_open(&l->trainer, l->ctx, l->request->unet, l->request->schedule, s, d->h,
                            d->w));
     UM_TRY(um_batch_init(l->ctx, &l->batch, s->batch, (size_t)d->h * (size_t)d->w * (size_t)d->c));
-    UM_TRY(um_feed_init(&l->feed, l->ctx, d, l->request->schedule, s));
+    UM_TRY(um_feed_init(&l->feed, l->ctx, d, l->request->schedule,
+                        um_trainer_timesteps(l->trainer), s));
     UM_TRY(find_start(l));
     l->call_began = l->row_clock = um_seconds();
     l->call_images = l->row_images = l->progress.images;

@@ -5,6 +5,7 @@
 
 #include "base/choice.h"
 #include "diffusion/loss.h"
+#include "diffusion/timestep_sampling.h"
 #include "tensor/precision.h"
 
 typedef enum um_optimizer { UM_ADAMW, UM_ADAM } um_optimizer;
@@ -27,6 +28,7 @@ typedef struct um_train_settings {
 
     um_prediction prediction;
     um_loss_settings loss;
+    um_timestep_sampling timestep_sampling;
 
     um_optimizer optimizer;
     double lr, beta1, beta2, eps, weight_decay;

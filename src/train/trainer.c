@@ -13,12 +13,38 @@ struct um_trainer {
     const um_schedule *schedule;
     const um_train_settings *settings;
     um_optimizer_state optimizer;
+    um_timestep_sampler timesteps;
+    double *terms; /* [batch], what each image of a step adds to the loss, before batch->weights */
     um_tape *tape;
     int part, parts; /* images on the tape; how often it is walked for a batch */
     size_t image;    /* numbers of one image */
     um_var x, t, labels, target, weights; /* inputs */
-    um_var each, loss;                    /* of each image, and what is differentiated */
+    um_var x0, rows, bound_weights;       /* more of them where the variance is learnt */
+    um_var each, bound, loss; /* of each image: the loss, the bound; what is differentiated */
 };
+
+/* L_simple on what gives the mean, and L_vlb on the variance beside it (Nichol and Dhariwal 2021,
+ * eq. 16). */
+static void record_hybrid(um_trainer *tr, um_var y, um_shape images, um_shape one)
+{
+    const um_train_settings *s = tr->settings;
+    um_tape *t = tr->tape;
+    tr->x0 = um_tape_input(t, "x0", images);
+    tr->rows = um_tape_input(t, "bound", (um_shape){ one.n, 1, 1, UM_VARIATIONAL_ROW });
+    tr->bound_weights = um_tape_input(t, "bound_weights", one);
+    const um_var mean = um_slice(t, y, 0, images.c);
+    tr->each = um_loss(t, s->loss.kind, s->loss.huber_delta, mean, tr->target);
+    tr->bound = um_variational(t, y, tr->x0, tr->x, tr->rows);
+    um_tape_output(t, tr->bound);
+    const um_var simple = um_dot(t, tr->each, tr->weights);
+    const um_var bound = um_dot(t, tr->bound, tr->bound_weights);
+    tr->loss = um_add(t, simple, bound);
+}
+
+static bool hybrid(const um_trainer *tr)
+{
+    return tr->settings->loss.variance != UM_VARIANCE_MODEL_FIXED;
+}
 
 static um_status record(um_trainer *tr, int h, int w)
 {
@@ -34,9 +60,13 @@ static um_status record(um_trainer *tr, int h, int w)
     tr->target = um_tape_input(t, "target", images);
     tr->weights = um_tape_input(t, "weights", one);
     const um_var y = um_unet_apply(t, tr->unet, tr->x, tr->t, tr->labels, s->recompute);
-    tr->each = um_loss(t, s->loss.kind, s->loss.huber_delta, y, tr->target);
+    if (hybrid(tr)) {
+        record_hybrid(tr, y, images, one);
+    } else {
+        tr->each = um_loss(t, s->loss.kind, s->loss.huber_delta, y, tr->target);
+        tr->loss = um_dot(t, tr->each, tr->weights);
+    }
     um_tape_output(t, tr->each);
-    tr->loss = um_dot(t, tr->each, tr->weights);
     UM_TRY(um_tape_plan(t, tr->loss));
     if (s->check_nan) um_tape_observe(t, um_observer_check_nan());
     um_log(tr->ctx, UM_LOG_INFO, "%.1f MiB of activations and gradients for %d images at a time",
@@ -69,17 +99,24 @@ static um_status choose_part(um_trainer *tr, int h, int w)
     return UM_OK;
 }
 
+static um_status check_channels(um_ctx *ctx, const um_unet_config *c, um_variance_model variance)
+{
+    const int times = variance == UM_VARIANCE_MODEL_FIXED ? 1 : 2;
+    if (c->out_channels == times * c->in_channels) return UM_OK;
+    return um_fail(ctx, UM_BAD_ARG,
+                   "a model of %d channels in and %d out cannot be trained on noise with "
+                   "diffusion.variance = %s (as many out as in with fixed, twice as many with "
+                   "learned_range)", c->in_channels, c->out_channels,
+                   um_choice_name(um_variance_models, (int)variance));
+}
+
 um_status um_trainer_open(um_trainer **trainer, um_ctx *ctx, um_unet *unet,
                           const um_schedule *schedule, const um_train_settings *settings, int h,
                           int w)
 {
     const um_unet_config *c = um_unet_configuration(unet);
     *trainer = NULL;
-    if (c->in_channels != c->out_channels)
-        return um_fail(ctx, UM_BAD_ARG,
-                       "a model of %d channels in and %d out cannot be trained on noise "
-                       "(as many out as in)",
-                       c->in_channels, c->out_channels);
+    UM_TRY(check_channels(ctx, c, settings->loss.variance));
     UM_TRY(um_unet_size_check(ctx, c, h, w));
     um_trainer *tr;
     UM_TRY(um_alloc(ctx, &tr, 1, sizeof *tr, "a trainer"));
@@ -89,6 +126,11 @@ um_status um_trainer_open(um_trainer **trainer, um_ctx *ctx, um_unet *unet,
     if (status == UM_OK) status = um_params_want_grads(um_unet_params(unet));
     if (status == UM_OK) status = record(tr, h, w); /* the largest block: refused before others */
     if (status == UM_OK) status = um_optimizer_init(&tr->optimizer, um_unet_params(unet), settings);
+    if (status == UM_OK)
+        status = um_timestep_sampler_init(ctx, &tr->timesteps, settings->timestep_sampling,
+                                          schedule->timesteps);
+    if (status == UM_OK)
+        status = um_alloc(ctx, &tr->terms, (size_t)settings->batch, sizeof *tr->terms, "losses");
     if (status == UM_OK) *trainer = tr;
     else um_trainer_close(&tr);
     return status;
@@ -100,8 +142,24 @@ void um_trainer_close(um_trainer **trainer)
     if (!tr) return;
     um_tape_close(&tr->tape);
     um_optimizer_free(&tr->optimizer);
+    um_timestep_sampler_free(tr->ctx, &tr->timesteps);
+    um_free(tr->ctx, tr->terms);
     um_free(tr->ctx, tr);
     *trainer = NULL;
+}
+
+/* The i-th image of the part is the k-th of the batch and counts `weight`. */
+static void load_bound(um_trainer *tr, const um_batch *batch, int i, int k, double weight)
+{
+    const um_train_settings *s = tr->settings;
+    double row[UM_BOUND_ROW];
+    um_loss_bound_row(tr->schedule, s->prediction, batch->t[k], row);
+    um_real *to = um_data(tr->tape, tr->rows) + (size_t)i * UM_BOUND_ROW;
+    for (int j = 0; j < UM_BOUND_ROW; j++) to[j] = (um_real)row[j];
+    memcpy(um_data(tr->tape, tr->x0) + (size_t)i * tr->image,
+           batch->x0 + (size_t)k * tr->image, tr->image * sizeof *batch->x0);
+    um_data(tr->tape, tr->bound_weights)[i] =
+        (um_real)(weight * um_loss_bound_weight(&s->loss, tr->schedule));
 }
 
 /* Fill the tape's inputs with images from .. from + n - 1 of the batch; what is left of the part
@@ -123,8 +181,28 @@ static void load(um_trainer *tr, const um_batch *batch, int from, int n)
         t[i] = (um_real)batch->t[k];
         if (labels) labels[i] = (um_real)(batch->labels[k] < 0 ? null_class : batch->labels[k]);
         const double w = um_loss_weight(&s->loss, tr->schedule, s->prediction, batch->t[k]);
-        weights[i] = i < n ? (um_real)(w / batch->n) : 0;
+        const double share = i < n ? (batch->weights ? batch->weights[k] : 1) / batch->n : 0;
+        weights[i] = (um_real)(w * share);
+        if (hybrid(tr)) load_bound(tr, batch, i, k, share);
     }
+}
+
+/* The loss of the i-th image on the tape, of which the simple part counts `weight`. */
+static double loss_of(const um_trainer *tr, int i, double weight)
+{
+    const double simple = weight * (double)um_data(tr->tape, tr->each)[i];
+    if (!hybrid(tr)) return simple;
+    return simple + um_loss_bound_weight(&tr->settings->loss, tr->schedule) *
+                        (double)um_data(tr->tape, tr->bound)[i];
+}
+
+/* What images from .. from + part - 1 of a step's batch add to the loss. */
+static void keep_terms(um_trainer *tr, const um_batch *batch, int from)
+{
+    const um_train_settings *s = tr->settings;
+    for (int i = 0; i < tr->part; i++)
+        tr->terms[from + i] = loss_of(
+            tr, i, um_loss_weight(&s->loss, tr->schedule, s->prediction, batch->t[from + i]));
 }
 
 um_status um_trainer_step(um_trainer *tr, const um_batch *batch, double *loss,
@@ -137,10 +215,13 @@ um_status um_trainer_step(um_trainer *tr, const um_batch *batch, double *loss,
         um_tape_training(tr->tape, true, s->seed,
                          (uint64_t)tr->optimizer.step * (uint64_t)tr->parts + (uint64_t)k);
         UM_TRY(um_tape_forward(tr->tape));
+        keep_terms(tr, batch, k * tr->part);
         UM_TRY(um_tape_backward(tr->tape, NULL, k > 0));
         *loss += (double)*um_data(tr->tape, tr->loss);
     }
-    return um_optimizer_step(&tr->optimizer, report);
+    UM_TRY(um_optimizer_step(&tr->optimizer, report));
+    um_timestep_sampler_learn(&tr->timesteps, batch->n, batch->t, tr->terms);
+    return UM_OK;
 }
 
 um_status um_trainer_losses(um_trainer *tr, const um_batch *batch, double *losses)
@@ -150,12 +231,14 @@ um_status um_trainer_losses(um_trainer *tr, const um_batch *batch, double *losse
         const int n = UM_MIN(tr->part, batch->n - from);
         load(tr, batch, from, n);
         UM_TRY(um_tape_forward(tr->tape));
-        for (int i = 0; i < n; i++) losses[from + i] = (double)um_data(tr->tape, tr->each)[i];
+        for (int i = 0; i < n; i++) losses[from + i] = loss_of(tr, i, 1);
     }
     return UM_OK;
 }
 
 um_optimizer_state *um_trainer_optimizer(um_trainer *tr) { return &tr->optimizer; }
+
+um_timestep_sampler *um_trainer_timesteps(um_trainer *tr) { return &tr->timesteps; }
 
 um_unet *um_trainer_unet(um_trainer *tr) { return tr->unet; }
 

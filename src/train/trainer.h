@@ -29,6 +29,10 @@ um_status um_trainer_step(um_trainer *trainer, const um_batch *batch, double *lo
 um_status um_trainer_losses(um_trainer *trainer, const um_batch *batch, double *losses);
 
 um_optimizer_state *um_trainer_optimizer(um_trainer *trainer);
+
+/* Where the next batch's timesteps come from: each step teaches it that batch's losses. */
+um_timestep_sampler *um_trainer_timesteps(um_trainer *trainer);
+
 um_unet *um_trainer_unet(um_trainer *trainer);
 
 /* Put the moving average in the place of the weights, or back: call it in pairs. */

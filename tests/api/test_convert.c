@@ -209,6 +209,9 @@ static void every_training_setting_arrives(void **state)
         "train.log_every=14", "train.validate_every=15", "train.validation_images=16",
         "train.sample_every=17", "train.checkpoint_every=18", "train.keep=19",
         "train.max_time=2m", "train.label_dropout=0.125",
+        "diffusion.variance=learned_range", "diffusion.vlb_weight=0.25",
+        "train.loss_weighting=min_snr", "train.min_snr_gamma=7",
+        "train.timestep_sampling=loss_second_moment",
         "diffusion.loss=huber", "diffusion.huber_delta=0.3",
         "diffusion.prediction_type=sample",
     };
@@ -227,6 +230,9 @@ static void every_training_setting_arrives(void **state)
     assert_true(is.checkpoint_every == 18 && is.keep == 19 && is.max_time == 120);
     assert_true(is.loss.kind == UM_LOSS_HUBER && is.loss.huber_delta == 0.3);
     assert_true(is.prediction == UM_PREDICTION_SAMPLE && is.label_dropout == 0.125);
+    assert_true(is.loss.weighting == UM_WEIGHTING_MIN_SNR && is.loss.min_snr_gamma == 7);
+    assert_true(is.loss.variance == UM_VARIANCE_MODEL_LEARNED_RANGE && is.loss.vlb_weight == 0.25);
+    assert_true(is.timestep_sampling == UM_TIMESTEPS_LOSS_SECOND_MOMENT);
     close_subject(s);
 }
 
@@ -258,6 +264,9 @@ static void every_network_setting_arrives(void **state)
     assert_true(u.downsample_padding == 0 && u.downsample_resnet && u.upsample_resnet);
     assert_true(u.time_embedding_dim == 48 && !u.flip_sin_to_cos && u.freq_shift == 1);
     assert_true(u.center_input_sample);
+    set(s, "diffusion.variance=learned_range");
+    CHECK_OK(&s->ctx, um_unet_config_from_config(&s->ctx, &s->c, 3, 24, 40, 10, &u));
+    assert_true(u.in_channels == 3 && u.out_channels == 6);
     close_subject(s);
 }
 
@@ -338,13 +347,14 @@ static void the_schedule_is_the_one_that_is_set(void **state)
     (void)state;
     subject *s = open_subject();
     um_schedule is, expected;
-    um_schedule_settings k = { UM_SCHEDULE_COSINE, 77, 1e-3, 0.5, 0.02, 0.9, false };
+    um_schedule_settings k = { UM_SCHEDULE_COSINE, 77, 1e-3, 0.5, 0.02, 0.9, true };
     set(s, "diffusion.schedule=squaredcos_cap_v2");
     set(s, "diffusion.timesteps=77");
     set(s, "diffusion.beta_start=0.001");
     set(s, "diffusion.beta_end=0.5");
     set(s, "diffusion.cosine_s=0.02");
     set(s, "diffusion.max_beta=0.9");
+    set(s, "diffusion.rescale_betas_zero_snr=true");
     for (int i = 0; i < 2; i++) {
         CHECK_OK(&s->ctx, um_schedule_from_config(&s->ctx, &s->c, &is));
         CHECK_OK(&s->ctx, um_schedule_init(&s->ctx, &expected, &k));

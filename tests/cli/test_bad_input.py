@@ -188,7 +188,7 @@ class Model(WithRun):
                      self.change_json(name, num_train_timesteps="many")(whole),
                      self.change_json(name, prediction_type="colour")(whole),
                      self.change_json(name, trained_betas=[0.1, 0.2])(whole),
-                     self.change_json(name, rescale_betas_zero_snr=True)(whole),
+                     self.change_json(name, rescale_betas_zero_snr=True)(whole),  # beside epsilon
                      self.change_json(name, beta_start=0.5)(whole)):
             with self.subTest(text=text[:200]):
                 self.write(f"m/{name}", text)

@@ -91,7 +91,10 @@ static void the_words_are_those_that_the_floors_know(void **state)
     um_ctx_init(&ctx);
     check_words(&ctx, UM_KEY_diffusion_schedule, um_schedule_kinds, NULL);
     check_words(&ctx, UM_KEY_diffusion_prediction_type, um_predictions, NULL);
+    check_words(&ctx, UM_KEY_diffusion_variance, um_variance_models, NULL);
     check_words(&ctx, UM_KEY_diffusion_loss, um_loss_kinds, NULL);
+    check_words(&ctx, UM_KEY_train_loss_weighting, um_weighting_kinds, NULL);
+    check_words(&ctx, UM_KEY_train_timestep_sampling, um_timestep_samplings, NULL);
     check_words(&ctx, UM_KEY_train_optimizer, um_optimizers, NULL);
     check_words(&ctx, UM_KEY_train_lr_schedule, um_lr_schedules, NULL);
     check_words(&ctx, UM_KEY_sample_timestep_spacing, um_spacings, "auto");

@@ -5,6 +5,8 @@
 #include "support/scratch.h"
 #include "train/tiny.h"
 
+#include <math.h>
+
 typedef struct subject {
     um_ctx *ctx;
     tiny t;
@@ -90,6 +92,73 @@ static void what_is_saved_is_loaded_bit_for_bit(void **state)
         close_subject(a);
         close_subject(b);
     }
+}
+
+/* Some losses of each timestep. */
+static void learn(subject *s, int n)
+{
+    for (int i = 0; i < n; i++)
+        for (int t = 0; t < 100; t++)
+            um_timestep_sampler_learn(um_trainer_timesteps(s->trainer), 1, &t,
+                                      &(double){ t + 0.1 * i });
+}
+
+static subject *open_learning(um_ctx *ctx)
+{
+    subject *s = open_subject(ctx);
+    um_trainer_close(&s->trainer);
+    s->t.settings.timestep_sampling = UM_TIMESTEPS_LOSS_SECOND_MOMENT;
+    CHECK_OK(ctx, um_trainer_open(&s->trainer, ctx, s->t.unet, &s->t.schedule, &s->t.settings,
+                                  TINY_SIDE, TINY_SIDE));
+    return s;
+}
+
+static void losses_of_timesteps_are_kept(void **state)
+{
+    scratch *f = *state;
+    const char *folder = place(f, "saved", 0);
+    for (int n = 7; n <= 13; n += 6) {
+        subject *a = open_learning(&f->ctx), *b = open_learning(&f->ctx);
+        um_progress p;
+        learn(a, n);
+        save(a, folder);
+        CHECK_OK(&f->ctx, um_checkpoint_load(&f->ctx, folder, b->trainer, &p));
+        const um_timestep_sampler *x = um_trainer_timesteps(a->trainer);
+        const um_timestep_sampler *y = um_trainer_timesteps(b->trainer);
+        assert_memory_equal(x->history, y->history, 100 * UM_LOSS_HISTORY * sizeof *x->history);
+        assert_memory_equal(x->count, y->count, 100 * sizeof *x->count);
+        assert_memory_equal(x->cumulative, y->cumulative, 100 * sizeof *x->cumulative);
+        assert_true(x->warm == (n == 13) && y->warm == x->warm);
+        close_subject(a);
+        close_subject(b);
+    }
+}
+
+static void losses_that_cannot_be_are_refused(void **state)
+{
+    scratch *f = *state;
+    const char *folder = place(f, "saved", 0);
+    static const float losses[] = { -1, INFINITY, NAN, 1 }, counts[] = { 1, 1, 1, 2.5f };
+    static const char *const told[] = { "a loss of -1 at timestep 3", "a loss of inf",
+                                        "a loss of", "2.5 losses of timestep 3 (0 to 10)" };
+    subject *s = open_learning(&f->ctx);
+    um_progress p;
+    for (size_t i = 0; i < UM_COUNT(losses); i++) {
+        um_trainer_timesteps(s->trainer)->history[3 * UM_LOSS_HISTORY] = losses[i];
+        um_trainer_timesteps(s->trainer)->count[3] = counts[i];
+        save(s, folder);
+        assert_int_equal(um_checkpoint_load(&f->ctx, folder, s->trainer, &p), UM_BAD_FILE);
+        CHECK_TOLD(&f->ctx, told[i]);
+        CHECK_TOLD(&f->ctx, "training_state.safetensors");
+    }
+    close_subject(s);
+    s = open_subject(&f->ctx); /* a run that drew uniformly has none */
+    save(s, folder);
+    close_subject(s);
+    s = open_learning(&f->ctx);
+    assert_int_equal(um_checkpoint_load(&f->ctx, folder, s->trainer, &p), UM_BAD_FILE);
+    CHECK_TOLD(&f->ctx, "timesteps.history");
+    close_subject(s);
 }
 
 /* The averaged weights are the model; the raw ones stand beside. */
@@ -288,6 +357,8 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, scratch_setup, scratch_teardown)
     const struct CMUnitTest tests[] = {
         TEST(what_is_saved_is_loaded_bit_for_bit),
+        TEST(losses_of_timesteps_are_kept),
+        TEST(losses_that_cannot_be_are_refused),
         TEST(the_model_is_the_average),
         TEST(every_missing_part_is_named),
         TEST(another_shape_is_refused_by_name),

@@ -9,6 +9,7 @@
 typedef struct fed {
     um_ctx ctx;
     tiny t;
+    um_timestep_sampler timesteps;
     um_feed feed;
     um_batch batch;
 } fed;
@@ -19,7 +20,9 @@ static fed *open_fed(int n)
     um_ctx_init(&f->ctx);
     CHECK_OK(&f->ctx, tiny_begin(&f->t, &f->ctx));
     CHECK_OK(&f->ctx,
-             um_feed_init(&f->feed, &f->ctx, &f->t.data, &f->t.schedule, &f->t.settings));
+             um_timestep_sampler_init(&f->ctx, &f->timesteps, UM_TIMESTEPS_UNIFORM, 100));
+    CHECK_OK(&f->ctx, um_feed_init(&f->feed, &f->ctx, &f->t.data, &f->t.schedule, &f->timesteps,
+                                   &f->t.settings));
     CHECK_OK(&f->ctx, um_batch_init(&f->ctx, &f->batch, n, TINY_IMAGE));
     return f;
 }
@@ -148,6 +151,34 @@ static void labels_go_with_their_images(void **state)
     close_fed(f);
 }
 
+/* A sampler that has seen larger losses at later timesteps: those come more often and count less.
+ */
+static void timesteps_come_from_their_sampler(void **state)
+{
+    (void)state;
+    enum { T = 100, DRAWS = 2000 };
+    fed *f = open_fed(DRAWS);
+    CHECK_OK(&f->ctx, um_timestep_sampler_init(&f->ctx, &f->timesteps,
+                                               UM_TIMESTEPS_LOSS_SECOND_MOMENT, T));
+    for (int i = 0; i < UM_LOSS_HISTORY; i++)
+        for (int t = 0; t < T; t++)
+            um_timestep_sampler_learn(&f->timesteps, 1, &t, &(double){ t < T / 2 ? 1 : 3 });
+    CHECK_OK(&f->ctx, um_feed_training(&f->feed, 0, &f->batch));
+    int late = 0;
+    for (int i = 0; i < DRAWS; i++) {
+        const bool is_late = f->batch.t[i] >= T / 2;
+        const double p = (0.999 * (is_late ? 3 : 1) / 200 + 0.001 / T);
+        CHECK_NEAR(f->batch.weights[i], 1 / (T * p), 1e-9);
+        late += is_late;
+    }
+    assert_in_range(late, DRAWS * 3 / 4 - 90, DRAWS * 3 / 4 + 90); /* 4.6 standard deviations */
+    CHECK_OK(&f->ctx, um_feed_validation(&f->feed, 0, &(um_batch){
+        TINY_HELD, f->batch.x0, f->batch.noise, f->batch.t, f->batch.labels, f->batch.weights }));
+    for (int i = 0; i < TINY_HELD; i++) assert_true(f->batch.weights[i] == 1);
+    um_timestep_sampler_free(&f->ctx, &f->timesteps);
+    close_fed(f);
+}
+
 /* Each image anew in each epoch, by its position alone; held-out images keep theirs. */
 static void a_part_of_the_labels_is_not_shown(void **state)
 {
@@ -233,6 +264,7 @@ int main(void)
         cmocka_unit_test(another_seed_shows_something_else),
         cmocka_unit_test(half_are_mirrored_and_timesteps_are_uniform),
         cmocka_unit_test(labels_go_with_their_images),
+        cmocka_unit_test(timesteps_come_from_their_sampler),
         cmocka_unit_test(a_part_of_the_labels_is_not_shown),
         cmocka_unit_test(held_out_images_keep_their_labels),
         cmocka_unit_test(validation_never_changes),

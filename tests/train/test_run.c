@@ -60,6 +60,34 @@ static void other_settings_resume_as_well(void **state)
     check_same_run(&s->ctx, out[0], out[1]);
 }
 
+/* What has been learnt of the losses decides which timesteps come next: with 10 of them the history
+ * is there before the run is half over. */
+static void drawing_timesteps_by_their_losses_resumes_as_well(void **state)
+{
+    scratch *s = *state;
+    char out[3][SCRATCH_PATH];
+    for (int k = 0; k < 3; k++) { /* whole, stopped and resumed, on more threads */
+        snprintf(out[k], SCRATCH_PATH, "%s/%d", s->folder, k);
+        for (int part = 0; part <= (k == 1); part++) {
+            training *r = prepare(&s->ctx, out[k]);
+            um_schedule_settings few = um_schedule_defaults();
+            few.timesteps = 2;
+            um_schedule_free(&s->ctx, &r->t.schedule);
+            CHECK_OK(&s->ctx, um_schedule_init(&s->ctx, &r->t.schedule, &few));
+            r->t.settings.timestep_sampling = UM_TIMESTEPS_LOSS_SECOND_MOMENT;
+            r->t.settings.loss.weighting = UM_WEIGHTING_MIN_SNR;
+            r->cancel_at = k == 1 && part == 0 ? 10 : 0;
+            r->resume = part;
+            s->ctx.threads = k == 2 ? 3 : 1;
+            go(r);
+            assert_int_equal(r->status, r->cancel_at ? UM_CANCELLED : UM_OK);
+            end(r);
+        }
+    }
+    check_same_run(&s->ctx, out[0], out[1]);
+    check_same_run(&s->ctx, out[0], out[2]);
+}
+
 /* Without warning: the rows behind the checkpoint are of steps that are done again. */
 static void what_a_crash_left_is_made_good(void **state)
 {
@@ -174,6 +202,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(stopping_and_resuming_changes_nothing),
         TEST(other_settings_resume_as_well),
+        TEST(drawing_timesteps_by_their_losses_resumes_as_well),
         TEST(what_a_crash_left_is_made_good),
         TEST(time_ends_a_call_not_the_run),
         TEST(a_run_at_its_end_does_no_more),

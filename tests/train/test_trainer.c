@@ -78,7 +78,7 @@ static um_batch batch_of(run *r, int step, int t[BATCH], int labels[BATCH])
 {
     for (int i = 0; i < BATCH; i++) t[i] = (int)r->t[step * BATCH + i], labels[i] = 0;
     return (um_batch){ BATCH, r->x0 + step * BATCH * IMAGE, r->noise + step * BATCH * IMAGE, t,
-                       labels };
+                       labels, NULL };
 }
 
 /* Our weights against "prefix.NAME" of the file: 1e-3 of the largest. */
@@ -252,11 +252,124 @@ static void a_loss_belongs_to_its_image(void **state)
     start(r, ctx);
     um_batch batch = batch_of(r, 0, t, labels);
     CHECK_OK(ctx, um_trainer_losses(r->trainer, &batch, all));
-    batch = (um_batch){ 1, batch.x0 + 2 * IMAGE, batch.noise + 2 * IMAGE, t + 2, labels + 2 };
+    batch = (um_batch){ 1, batch.x0 + 2 * IMAGE, batch.noise + 2 * IMAGE, t + 2, labels + 2, NULL };
     CHECK_OK(ctx, um_trainer_losses(r->trainer, &batch, &one));
     assert_memory_equal(&one, &all[2], sizeof one);
     finish(r);
     test_free(r);
+}
+
+/* Of a step's loss: weights of the timestep, and of the image that was drawn by importance; what is
+ * learnt of the losses has the former alone. */
+static void every_image_counts_by_its_weights(void **state)
+{
+    um_ctx *ctx = *state;
+    for (int kind = 0; kind < 2; kind++) {
+        run *r = test_calloc(1, sizeof *r);
+        int t[BATCH], labels[BATCH];
+        double each[BATCH], loss, sum = 0, weights[BATCH] = { 0.5, 1, 2, 3 };
+        um_step_report report;
+        r->settings = recipe();
+        r->settings.accumulate = 2;
+        r->settings.timestep_sampling = UM_TIMESTEPS_LOSS_SECOND_MOMENT;
+        r->settings.loss.weighting = kind ? UM_WEIGHTING_MIN_SNR : UM_WEIGHTING_UNIFORM;
+        start(r, ctx);
+        um_batch batch = batch_of(r, 0, t, labels);
+        for (int i = 0; i < BATCH; i++) t[i] = 30 * i; /* signal to noise above gamma */
+        batch.weights = weights;
+        CHECK_OK(ctx, um_trainer_losses(r->trainer, &batch, each));
+        CHECK_OK(ctx, um_trainer_step(r->trainer, &batch, &loss, &report));
+        const um_timestep_sampler *s = um_trainer_timesteps(r->trainer);
+        for (int i = 0; i < BATCH; i++) {
+            const double snr = um_schedule_snr(&r->schedule, t[i]);
+            const double term = each[i] * (kind ? fmin(1, 5 / snr) : 1); /* predicts epsilon */
+            sum += weights[i] * term / BATCH;
+            CHECK_NEAR(s->history[t[i] * UM_LOSS_HISTORY], term, 1e-6 * term);
+            assert_true(s->count[t[i]] == 1);
+        }
+        CHECK_NEAR(loss, sum, 1e-6 * sum);
+        finish(r);
+        test_free(r);
+    }
+}
+
+/* A network of one small block, `times` as many channels out as in, at values of its own. */
+static um_unet *small_network(um_ctx *ctx, int times, int rows)
+{
+    um_unet_config c;
+    um_unet *unet;
+    um_unet_config_default(&c);
+    c.in_channels = c.levels = c.layers_per_block = 1;
+    c.out_channels = times;
+    c.channels[0] = 4;
+    c.norm_num_groups = 2;
+    c.down_attention[0] = c.up_attention[0] = c.add_attention = false;
+    if (rows) c.class_embed_type = UM_CLASS_TABLE, c.num_class_embeds = rows, c.null_class = true;
+    CHECK_OK(ctx, um_unet_open(&unet, ctx, &c));
+    um_params *params = um_unet_params(unet);
+    for (size_t i = 0; i < params->padded; i++) params->values[i] = (um_real)(0.1 * sin((double)i));
+    return unet;
+}
+
+/* L_simple + lambda T L_t: more of lambda adds the same again, and the part that gives the mean
+ * learns from the simple loss alone. */
+static void the_hybrid_loss_adds_the_bound(void **state)
+{
+    um_ctx *ctx = *state;
+    enum { PIXELS = 64 };
+    um_schedule schedule;
+    um_schedule_settings linear = um_schedule_defaults();
+    double losses[3];
+    float x0[PIXELS] = { 0.5f }, noise[PIXELS] = { 1, -1 };
+    CHECK_OK(ctx, um_schedule_init(ctx, &schedule, &linear));
+    for (int k = 0; k < 3; k++) {
+        um_unet *unet = small_network(ctx, 2, 0);
+        um_trainer *trainer;
+        um_train_settings settings = recipe();
+        um_step_report report;
+        int t = 500, label = 0;
+        double each;
+        settings.batch = 1;
+        settings.loss.variance = UM_VARIANCE_MODEL_LEARNED_RANGE;
+        settings.loss.vlb_weight = 0.001 * k;
+        CHECK_OK(ctx, um_trainer_open(&trainer, ctx, unet, &schedule, &settings, 8, 8));
+        const um_batch batch = { 1, x0, noise, &t, &label, NULL };
+        CHECK_OK(ctx, um_trainer_losses(trainer, &batch, &each));
+        CHECK_OK(ctx, um_trainer_step(trainer, &batch, &losses[k], &report));
+        CHECK_NEAR(each, losses[k], 1e-6 * each);
+        /* conv_out's bias [1, 1, 1, 2]: of the mean, and of the variance */
+        const um_params *params = um_unet_params(unet);
+        const um_param *bias = params->list[params->count - 1];
+        assert_string_equal(bias->name, "conv_out.bias");
+        assert_true((bias->grad[1] != 0) == (k > 0));
+        assert_true(bias->grad[0] != 0);
+        um_trainer_close(&trainer);
+        um_unet_close(&unet);
+    }
+    assert_true(losses[1] > losses[0]); /* a divergence is above 0 */
+    CHECK_NEAR(losses[2] - losses[1], losses[1] - losses[0], 1e-6 * losses[2]);
+    um_schedule_free(ctx, &schedule);
+}
+
+static void channels_out_must_fit_the_variance(void **state)
+{
+    um_ctx *ctx = *state;
+    um_schedule schedule;
+    um_schedule_settings linear = um_schedule_defaults();
+    CHECK_OK(ctx, um_schedule_init(ctx, &schedule, &linear));
+    for (int times = 1; times <= 2; times++) {
+        um_unet *unet = small_network(ctx, times, 0);
+        um_trainer *trainer;
+        um_train_settings settings = recipe();
+        if (times == 1) settings.loss.variance = UM_VARIANCE_MODEL_LEARNED_RANGE;
+        assert_int_equal(um_trainer_open(&trainer, ctx, unet, &schedule, &settings, 8, 8),
+                         UM_BAD_ARG);
+        assert_non_null(strstr(ctx->message, times == 1 ? "variance = learned_range"
+                                                        : "variance = fixed"));
+        assert_null(trainer);
+        um_unet_close(&unet);
+    }
+    um_schedule_free(ctx, &schedule);
 }
 
 /* A label that is not shown is the last row of the table of classes. */
@@ -264,36 +377,24 @@ static void no_label_is_the_null_class(void **state)
 {
     um_ctx *ctx = *state;
     enum { CLASSES = 3, PIXELS = 64 };
-    um_unet_config c;
-    um_unet *unet;
     um_trainer *trainer;
     um_schedule schedule;
     um_schedule_settings linear = um_schedule_defaults();
     um_train_settings settings = recipe();
     float x0[PIXELS] = { 0.5f }, noise[PIXELS] = { 1, -1 };
     double losses[2];
+    um_unet *unet = small_network(ctx, 1, CLASSES + 1);
     settings.batch = 1;
-    um_unet_config_default(&c);
-    c.in_channels = c.out_channels = c.levels = c.layers_per_block = 1;
-    c.channels[0] = 4;
-    c.norm_num_groups = 2;
-    c.down_attention[0] = c.up_attention[0] = c.add_attention = false;
-    c.class_embed_type = UM_CLASS_TABLE;
-    c.num_class_embeds = CLASSES + 1;
-    c.null_class = true;
     CHECK_OK(ctx, um_schedule_init(ctx, &schedule, &linear));
-    CHECK_OK(ctx, um_unet_open(&unet, ctx, &c));
-    um_params *params = um_unet_params(unet);
-    for (size_t i = 0; i < params->padded; i++) params->values[i] = (um_real)(0.1 * sin((double)i));
     CHECK_OK(ctx, um_trainer_open(&trainer, ctx, unet, &schedule, &settings, 8, 8));
     for (int k = 0; k < 2; k++) {
         int t = 500, label = k == 0 ? -1 : CLASSES;
-        const um_batch batch = { 1, x0, noise, &t, &label };
+        const um_batch batch = { 1, x0, noise, &t, &label, NULL };
         CHECK_OK(ctx, um_trainer_losses(trainer, &batch, &losses[k]));
     }
     assert_true(losses[0] == losses[1]);
     int t = 500, label = 0;
-    const um_batch shown = { 1, x0, noise, &t, &label };
+    const um_batch shown = { 1, x0, noise, &t, &label, NULL };
     CHECK_OK(ctx, um_trainer_losses(trainer, &shown, &losses[1]));
     assert_true(losses[0] != losses[1]);
     um_trainer_close(&trainer);
@@ -325,6 +426,9 @@ int main(void)
         cmocka_unit_test(recomputing_gives_the_same_bits_in_less_memory),
         cmocka_unit_test(threads_do_not_change_a_bit),
         cmocka_unit_test(a_loss_belongs_to_its_image),
+        cmocka_unit_test(every_image_counts_by_its_weights),
+        cmocka_unit_test(the_hybrid_loss_adds_the_bound),
+        cmocka_unit_test(channels_out_must_fit_the_variance),
         cmocka_unit_test(no_label_is_the_null_class),
     };
     return cmocka_run_group_tests(tests, open_ctx, close_ctx);

@@ -26,7 +26,8 @@ static subject *open_subject(int batch, int accumulate)
     CHECK_OK(&s->ctx, um_trainer_open(&s->trainer, &s->ctx, s->t.unet, &s->t.schedule,
                                       &s->t.settings, TINY_SIDE, TINY_SIDE));
     CHECK_OK(&s->ctx,
-             um_feed_init(&s->feed, &s->ctx, &s->t.data, &s->t.schedule, &s->t.settings));
+             um_feed_init(&s->feed, &s->ctx, &s->t.data, &s->t.schedule,
+                          um_trainer_timesteps(s->trainer), &s->t.settings));
     CHECK_OK(&s->ctx, um_batch_init(&s->ctx, &s->batch, batch, TINY_IMAGE));
     return s;
 }

@@ -53,8 +53,8 @@ um_var um_cross_entropy(um_tape *t, um_var logits, um_var labels)
     const um_shape x = um_shape_of(t, logits), y = um_shape_of(t, labels);
     if (x.h != 1 || x.w != 1 || !um_shape_same(y, (um_shape){ x.n, 1, 1, 1 }))
         return um_tape_fail(t, UM_BAD_SHAPE,
-                            "cross_entropy: [%d, %d, %d, %d] and labels [%d, %d, %d, %d] (a row and "
-                            "a number for each image)",
+                            "cross_entropy: [%d, %d, %d, %d] and labels [%d, %d, %d, %d] (a row "
+                            "and a number for each image)",
                             x.n, x.h, x.w, x.c, y.n, y.h, y.w, y.c);
     return um_tape_push(t, &op, (um_var[]){ logits, labels }, y, NULL, 0);
 }
