@@ -17,6 +17,17 @@ typedef struct um_sample_hooks {
     void *user;
 } um_sample_hooks;
 
+/* A way to draw images, sample.sampler. The texts are static. */
+typedef struct um_sampler_facts {
+    const char *name, *help;
+    const char *class_name; /* diffusers' scheduler that draws the same; NULL: it has none */
+    int steps;              /* by default; 0: every timestep of the model                  */
+    int model_calls;        /* at most, in a step                                          */
+} um_sampler_facts;
+
+/* The i-th sampler, from 0 up; false behind the last. */
+UM_API bool um_sampler_describe(int i, um_sampler_facts *out);
+
 typedef struct um_images um_images;
 
 /* Draw sample.count images as the [sample] settings say; what the model's scheduler_config.json

@@ -104,6 +104,16 @@ um_status um_sample(um_model *m, um_settings *s, const um_sample_hooks *hooks, u
     return status;
 }
 
+bool um_sampler_describe(int i, um_sampler_facts *out)
+{
+    int count = 0;
+    while (um_samplers[count]) count++;
+    if (i < 0 || i >= count) return false;
+    const um_sampler *s = um_samplers[i];
+    *out = (um_sampler_facts){ s->name, s->help, s->class_name, s->defaults.steps, s->model_calls };
+    return true;
+}
+
 static void add_line(void *user, const char *line) { um_text_add(user, "%s", line); }
 
 um_status um_sample_explain(um_model *m, um_settings *s, char **out)

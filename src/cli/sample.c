@@ -84,11 +84,21 @@ static um_status draw(cli *c, um_model *m, um_settings *s, const char *out)
     return status;
 }
 
+static int list_samplers(void)
+{
+    um_sampler_facts f;
+    for (int i = 0; um_sampler_describe(i, &f); i++) {
+        printf("  %-16s %s\n", f.name, f.help);
+        if (f.class_name) printf("  %-16s (in diffusers: %s)\n", "", f.class_name);
+    }
+    return 0;
+}
+
 /* MODEL may be followed by an INI file. Without one the [sample] part of a run's own config.ini
  * counts not: what was drawn while training says nothing about what is wanted now. */
 int cli_sample(cli *c, int argc, char **argv)
 {
-    bool explained = false;
+    bool explained = false, listed = false;
     const char *out = "samples.png";
     const cli_flag flags[] = {
         { "--out", "-o", "PATH",
@@ -96,12 +106,16 @@ int cli_sample(cli *c, int argc, char **argv)
           &out },
         { "--explain", NULL, NULL, "print the table of timesteps and coefficients instead",
           &explained, NULL },
+        { "--samplers", NULL, NULL, "list the values of sample.sampler and what each does", &listed,
+          NULL },
         { 0 },
     };
     int exit_status;
     um_settings *s = NULL;
     um_model *m = NULL;
-    if (!cli_parse(c, argc, argv, flags, 1, 2, &exit_status)) return exit_status;
+    if (!cli_parse(c, argc, argv, flags, 0, 2, &exit_status)) return exit_status;
+    if (listed) return list_samplers();
+    if (c->n_places < 1) return cli_usage(c, "1 argument is missing"), exit_status;
     um_status status = cli_open_model(c, c->places[1], &s, &m);
     if (status == UM_OK && !explained) status = um_images_check(m, s, out);
     if (status == UM_OK) status = explained ? explain(c, m, s) : draw(c, m, s, out);

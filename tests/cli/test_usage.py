@@ -24,6 +24,12 @@ class Help(Case):
             for command in COMMANDS:
                 self.assertIn(f"unmist {command} ", out)
 
+    def test_every_sampler_is_explained(self):
+        choices = self.succeeds("config", "sample.sampler").out.split("one of ")[1].split()
+        listed = [line.split()[0] for line in self.succeeds("sample", "--samplers").out.splitlines()
+                  if not line.strip().startswith("(")]
+        self.assertEqual(listed, [name.rstrip(",") for name in choices])
+
     def test_version_is_one_line(self):
         self.assertRegex(self.succeeds("--version").out, r"\Aunmist \d+\.\d+\.\d+\n\Z")
 
