@@ -2,7 +2,8 @@
  * unmist.h - training and sampling of diffusion models. Three tiers:
  *
  *   simple     um_open, um_settings_open, um_model_open, um_sample, um_images_write
- *   explicit   um_train_run, um_sample_explain, um_data_*, um_bench_*, um_settings_*
+ *   explicit   um_train_run, um_sample_explain, um_data_*, um_bench_*, um_settings_*,
+ *              um_evaluate_likelihood
  *   advanced   um_model_forward on arrays of the caller's
  *
  * Every call that can fail gives a um_status; um_message tells what went wrong. Nothing is printed,
@@ -13,6 +14,7 @@
 #include "unmist/bench.h"
 #include "unmist/context.h"
 #include "unmist/data.h"
+#include "unmist/evaluate.h"
 #include "unmist/model.h"
 #include "unmist/sample.h"
 #include "unmist/settings.h"

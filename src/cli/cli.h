@@ -103,6 +103,7 @@ int cli_signal_status(void);
 int cli_train(cli *c, int argc, char **argv);
 int cli_sample(cli *c, int argc, char **argv);
 int cli_forward(cli *c, int argc, char **argv);
+int cli_evaluate(cli *c, int argc, char **argv);
 int cli_data(cli *c, int argc, char **argv);
 int cli_info(cli *c, int argc, char **argv);
 int cli_bench(cli *c, int argc, char **argv);

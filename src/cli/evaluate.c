@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT
+ * evaluate.c - unmist evaluate */
+#include "cli/cli.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+enum { GROUPS = 10, WORD = 64 };
+
+static void progress(void *user, const char *what, double part)
+{
+    cli_bar(user, what, 100 * part, 100, "%");
+}
+
+/* ---- the bound's terms, for a person: ranges of timesteps ---- */
+
+static void print_terms(const cli *c, const um_likelihood *l, const um_likelihood_facts *f)
+{
+    um_likelihood_term term;
+    cli_say(c, "\n%-16s %8s %14s %12s\n", "timesteps", "draws", "bits/dim, sum", "noise error");
+    for (int k = 0, from = 1; k < GROUPS; k++) {
+        const int to = 1 + (int)((int64_t)(k + 1) * (f->timesteps - 1) / GROUPS);
+        double bits = 0, error = 0;
+        int draws = 0;
+        for (int t = from; t < to && um_likelihood_at(l, t, &term); t++) {
+            bits += term.bits * term.images;
+            error += term.noise_error * term.images;
+            draws += term.images;
+        }
+        char range[32];
+        snprintf(range, sizeof range, "%d .. %d", from, to - 1);
+        if (draws)
+            cli_say(c, "%-16s %8d %14.5f %12.5f\n", range, draws, bits * (to - from) / draws,
+                    error / draws);
+        from = to;
+    }
+}
+
+static void print_text(const cli *c, const um_likelihood *l, const um_likelihood_facts *f)
+{
+    cli_say(c, "%s (%s weights)\n", f->model, f->weights);
+    cli_say(c, "%d of %d held-out images of %s, %d x %d x %d, seed %llu; bits/dim +- standard "
+            "error\n\n", f->images, f->held, f->data, f->h, f->w, f->c,
+            (unsigned long long)f->seed);
+    if (f->has_flow) {
+        cli_say(c, "probability flow   %9.4f +- %.4f\n", f->flow.mean, f->flow.error);
+        cli_say(c, "  %s, ", f->integrator);
+        if (f->integrator[0] == 'a') cli_say(c, "rtol %g, atol %g", f->rtol, f->atol);
+        else cli_say(c, "%d steps", f->steps);
+        cli_say(c, ", %.1f model calls an image; divergence %s", f->calls, f->divergence);
+        if (f->divergence[0] != 'e')
+            cli_say(c, ", %d probe%s", f->probes, f->probes > 1 ? "s" : "");
+        cli_say(c, "\n");
+    }
+    if (!f->has_bound) return;
+    cli_say(c, "variational bound  %9.4f +- %.4f\n", f->bound.mean, f->bound.error);
+    cli_say(c, "  L_T              %9.4f +- %.4f\n", f->prior.mean, f->prior.error);
+    cli_say(c, "  L_1 .. L_%-8d %9.4f +- %.4f\n", f->timesteps - 1, f->between.mean,
+            f->between.error);
+    cli_say(c, "  L_0              %9.4f +- %.4f\n", f->decoder.mean, f->decoder.error);
+    cli_say(c, "  variance %s; %d of %d timesteps an image\n", f->variance, f->per_image,
+            f->timesteps);
+    print_terms(c, l, f);
+}
+
+/* ---- JSON ---- */
+
+static json_t *estimate(um_estimate e)
+{
+    return json_pack("{s:f, s:f}", "bits_per_dim", e.mean, "standard_error", e.error);
+}
+
+static json_t *bound_json(const um_likelihood *l, const um_likelihood_facts *f)
+{
+    um_likelihood_term term;
+    json_t *terms = json_array();
+    for (int t = 0; um_likelihood_at(l, t, &term); t++)
+        if (term.images)
+            json_array_append_new(terms, json_pack("{s:i, s:i, s:f, s:f}", "t", t, "images",
+                                                   term.images, "bits_per_dim", term.bits,
+                                                   "noise_error", term.noise_error));
+    return json_pack("{s:o, s:o, s:o, s:o, s:s, s:i, s:i, s:o}", "total", estimate(f->bound),
+                     "L_T", estimate(f->prior), "between", estimate(f->between), "L_0",
+                     estimate(f->decoder), "variance", f->variance, "timesteps", f->timesteps,
+                     "timesteps_per_image", f->per_image, "terms", terms);
+}
+
+static json_t *flow_json(const um_likelihood_facts *f)
+{
+    return json_pack("{s:f, s:f, s:s, s:i, s:f, s:f, s:s, s:i, s:f}", "bits_per_dim",
+                     f->flow.mean, "standard_error", f->flow.error, "integrator", f->integrator,
+                     "steps", f->steps, "rtol", f->rtol, "atol", f->atol, "divergence",
+                     f->divergence, "probes", f->probes, "model_calls", f->calls);
+}
+
+static um_status print_json(const um_likelihood *l, const um_likelihood_facts *f)
+{
+    json_t *root = json_pack("{s:o, s:s, s:o, s:i, s:i, s:[i, i, i], s:I}", "model",
+                             cli_json_text(f->model), "weights", f->weights, "data",
+                             cli_json_text(f->data), "images", f->images, "held_out", f->held,
+                             "shape", f->h, f->w, f->c, "seed", (json_int_t)f->seed);
+    if (root && f->has_flow) json_object_set_new(root, "flow", flow_json(f));
+    if (root && f->has_bound) json_object_set_new(root, "bound", bound_json(l, f));
+    return cli_print_json(root);
+}
+
+static um_status evaluate(cli *c, um_model *m, um_settings *s, const char *out)
+{
+    um_likelihood *l;
+    um_likelihood_facts facts;
+    um_status status = um_evaluate_likelihood(m, s, &(um_evaluate_hooks){ progress, c }, &l);
+    cli_bar_end(c);
+    if (status != UM_OK) return status;
+    um_likelihood_describe(l, &facts);
+    if (out) status = um_likelihood_write(l, out);
+    if (status == UM_OK && c->json) status = print_json(l, &facts);
+    else if (status == UM_OK) print_text(c, l, &facts);
+    if (status == UM_OK && out && !c->json) cli_say(c, "%s\n", out);
+    um_likelihood_close(&l);
+    return status;
+}
+
+int cli_evaluate(cli *c, int argc, char **argv)
+{
+    bool likelihood = false;
+    const char *out = NULL, *probes = NULL;
+    char setting[WORD];
+    const cli_flag flags[] = {
+        { "--likelihood", NULL, NULL, "bits per dimension, by flow and by bound", &likelihood,
+          NULL },
+        { "--probes", NULL, "N", "evaluate.probes=N", NULL, &probes },
+        { "--out", "-o", "TERMS.csv", "write the terms of the bound, one line a timestep", NULL,
+          &out },
+        { "--json", NULL, NULL, "print JSON alone", &c->json, NULL },
+        { 0 },
+    };
+    int exit_status;
+    um_settings *s = NULL;
+    um_model *m = NULL;
+    if (!cli_parse(c, argc, argv, flags, 1, 2, &exit_status)) return exit_status;
+    if (!likelihood) return cli_usage(c, "nothing to measure is named (--likelihood)");
+    if (probes && c->n_settings < CLI_MAX_SETTINGS) {
+        snprintf(setting, sizeof setting, "evaluate.probes=%.32s", probes);
+        c->settings[c->n_settings++] = setting;
+    }
+    um_status status = cli_open_model(c, c->places[1], &s, &m);
+    if (status == UM_OK && out) status = um_likelihood_check(s, out);
+    if (status == UM_OK) status = evaluate(c, m, s, out);
+    um_model_close(&m);
+    um_settings_close(&s);
+    return status == UM_OK ? 0 : cli_fail(c, status);
+}
