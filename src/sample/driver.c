@@ -166,7 +166,19 @@ static void remember(struct run *run, const um_row *row)
 
 static bool uses_noise(const um_row *row)
 {
-    return row->next.noise != 0.0 || (row->keeps && row->keep.noise != 0.0);
+    return row->next.noise != 0.0 || (row->keeps && row->keep.noise != 0.0) ||
+           row->known_noise != 0.0;
+}
+
+/* A pixel is either known or drawn, so the step's own noise serves. */
+static void put_known(struct run *run, const um_row *row)
+{
+    const size_t from = (size_t)run->first * run->size;
+    if (!run->request->known || (row->known_x0 == 0.0 && row->known_noise == 0.0)) return;
+    for (size_t k = 0; k < (size_t)run->n * run->size; k++)
+        if (!run->request->redraw[from + k])
+            run->x[k] = row->known_x0 * (double)run->request->known[from + k] +
+                        (row->known_noise != 0.0 ? row->known_noise * run->z[k] : 0.0);
 }
 
 static um_status do_row(struct run *run, int index)
@@ -192,6 +204,7 @@ static um_status do_row(struct run *run, int index)
     };
     for (int h = 0; h < run->history; h++) step.past[h] = run->past[h];
     run->plan->settings.sampler->step(&step);
+    put_known(run, row);
     if (row->keeps) remember(run, row);
     return UM_OK;
 }

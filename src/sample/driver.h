@@ -32,6 +32,10 @@ typedef struct um_sample_request {
     const int *labels;     /* count classes, or NULL                                       */
     const float *start;    /* [count, h, w, c] to start from, unscaled; NULL: noise        */
     const um_noise *noise; /* NULL: what settings.rng and seed say                         */
+    /* Images that are known but where `redraw` is true, both [count, h, w, c], for rows that put
+     * known pixels in; both or neither. */
+    const float *known;
+    const bool *redraw;
 
     /* After each row: rows done of the batch, batches done before it. NULL: not told. */
     void (*progress)(void *user, int row, int rows, int batch, int batches);

@@ -2,6 +2,7 @@
  * plan.c - lays the rows that a sampler then fills, and prints them. */
 #include "sample/plan.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -88,6 +89,39 @@ um_status um_plan_init_list(um_ctx *ctx, um_plan *plan, const um_sample_settings
     UM_TRY(um_levels_list(ctx, settings, &settings->sampler->levels, schedule, timesteps, count,
                           &level));
     return init(ctx, plan, settings, schedule, level, count);
+}
+
+um_status um_plan_init_levels(um_ctx *ctx, um_plan *plan, const um_sample_settings *settings,
+                              const um_schedule *schedule, const um_level *level, int steps)
+{
+    memset(plan, 0, sizeof *plan);
+    um_level *copy;
+    UM_TRY(check_settings(ctx, settings));
+    UM_TRY(um_alloc(ctx, &copy, (size_t)steps + 1, sizeof *copy, "the noise levels"));
+    memcpy(copy, level, ((size_t)steps + 1) * sizeof *copy);
+    return init(ctx, plan, settings, schedule, copy, steps);
+}
+
+double um_plan_scale_at(const um_plan *plan, double alpha_bar)
+{
+    int i = 0;
+    while (i < plan->rows && !plan->row[i].asks) i++;
+    return i < plan->rows && plan->row[i].scale != 1.0 ? sqrt(alpha_bar) : 1.0;
+}
+
+um_row um_plan_noising_row(const um_plan *plan, int step, const um_level *from, const um_level *to)
+{
+    const double left = to->alpha_bar / from->alpha_bar;
+    const double scale = um_plan_scale_at(plan, to->alpha_bar);
+    return (um_row){
+        .step = step,
+        .t = from->t, .t_prev = to->t,
+        .alpha_bar = from->alpha_bar, .alpha_bar_prev = to->alpha_bar,
+        .scale = um_plan_scale_at(plan, from->alpha_bar),
+        .draws = true,
+        .next = { .x = sqrt(left) * um_plan_scale_at(plan, from->alpha_bar) / scale,
+                  .noise = sqrt(1.0 - left) / scale },
+    };
 }
 
 void um_plan_free(um_ctx *ctx, um_plan *plan)

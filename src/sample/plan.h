@@ -15,6 +15,19 @@ um_status um_plan_init(um_ctx *ctx, um_plan *plan, const um_sample_settings *set
 um_status um_plan_init_list(um_ctx *ctx, um_plan *plan, const um_sample_settings *settings,
                             const um_schedule *schedule, const double *timesteps, int count);
 
+/* The same with levels that were laid before, or a part of them: level[0] to level[steps] is the way
+ * that the sampler goes, alpha_bar strictly rising, steps > 0. They are copied. */
+um_status um_plan_init_levels(um_ctx *ctx, um_plan *plan, const um_sample_settings *settings,
+                              const um_schedule *schedule, const um_level *level, int steps);
+
+/* What a plan's state is multiplied by to have unit variance at alpha_bar: sqrt(alpha_bar) for
+ * samplers that work on x / sqrt(alpha_bar), else 1. */
+double um_plan_scale_at(const um_plan *plan, double alpha_bar);
+
+/* The row that adds noise, without the model: from alpha_bar `from` to less, `to`, for step `step`,
+ * x = sqrt(to / from) x + sqrt(1 - to / from) z (Ho et al. 2020, eq. 2, for several t at once). */
+um_row um_plan_noising_row(const um_plan *plan, int step, const um_level *from, const um_level *to);
+
 /* A zeroed plan is accepted. */
 void um_plan_free(um_ctx *ctx, um_plan *plan);
 

@@ -30,6 +30,9 @@ typedef struct um_row {
     double langevin;                  /* pc: above 0, `next` says the score (pc.c)             */
     um_mix next;                      /* the x that the step leads to                          */
     um_mix keep;                      /* what later rows find in past[0]                       */
+    /* Known pixels become known_x0 * image + known_noise * noise behind this row (repaint.h); 0 and
+     * 0: they stay as the step left them. */
+    double known_x0, known_noise;
 } um_row;
 
 typedef struct um_plan {

@@ -147,6 +147,7 @@ typedef struct um_sample_settings {
     bool denoise;         /* the last x becomes the image predicted from it            */
     double snr;           /* pc: signal to noise ratio of the corrector                */
     int corrector_steps;  /* pc: corrector steps after each predictor step             */
+    int corrections; /* ddim_inverse: further model calls a step (inverse.h) */
 
     um_rng rng;
     uint64_t seed;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "io/safetensors.h"
+#include "sample/inverse.h"
 
 enum { N = 2, C = 3, H = 4, W = 4, SIZE = C * H * W, ROWS = 96 };
 
@@ -65,6 +66,7 @@ um_schedule_settings trajectory_schedule(um_ctx *ctx, json_t *config)
 /* The sampler that does what diffusers' class does. */
 static const um_sampler *sampler_of(const char *class)
 {
+    if (strcmp(um_sampler_ddim_inverse.class_name, class) == 0) return &um_sampler_ddim_inverse;
     for (const um_sampler *const *s = um_samplers; *s; s++)
         if ((*s)->class_name && strcmp((*s)->class_name, class) == 0) return *s;
     fail_msg("no sampler is diffusers' %s", class);
