@@ -2,7 +2,7 @@
  * unmist.h - training and sampling of diffusion models. Three tiers:
  *
  *   simple     um_open, um_settings_open, um_model_open, um_sample, um_images_write
- *   explicit   um_train_run, um_sample_explain, um_data_*, um_bench_*, um_settings_*,
+ *   explicit   um_train_run, um_sample_explain, um_edit_*, um_data_*, um_bench_*, um_settings_*,
  *              um_evaluate_likelihood
  *   advanced   um_model_forward on arrays of the caller's
  *
@@ -14,6 +14,7 @@
 #include "unmist/bench.h"
 #include "unmist/context.h"
 #include "unmist/data.h"
+#include "unmist/edit.h"
 #include "unmist/evaluate.h"
 #include "unmist/model.h"
 #include "unmist/sample.h"

@@ -89,7 +89,8 @@ um_status um_draw(um_ctx *ctx, um_unet *unet, const um_config *config, int h, in
 um_status um_model_adopted(um_model *m, const um_settings *s, um_config *copy, um_size *size);
 
 /* Note in drawn images what they came from: the model's folder, kernels, and the settings that
- * drawing read, as an INI text. */
-um_status um_note_origin(um_images *images, const um_config *config, const char *model);
+ * drawing (or editing, which reads more) read, as an INI text. */
+um_status um_note_origin(um_images *images, const um_config *config, const char *model,
+                         bool edited);
 
 #endif

@@ -32,6 +32,7 @@ void um_images_close(um_images **images)
         um_free(m->ctx, m->keys[i]);
         um_free(m->ctx, m->values[i]);
     }
+    um_free(m->ctx, m->labels);
     um_free(m->ctx, m->film.row);
     um_free(m->ctx, m->film.x);
     um_free(m->ctx, m->film.x0);

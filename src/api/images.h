@@ -21,6 +21,7 @@ struct um_images {
     int columns;
     char format[8]; /* sample.format */
     float *x;
+    int *labels; /* [n], -1 where an image has none; NULL: none has */
     um_filmstrip film;
     char *keys[UM_NOTES_MAX], *values[UM_NOTES_MAX];
     int notes;

@@ -44,14 +44,16 @@ um_status um_model_adopted(um_model *m, const um_settings *s, um_config *copy, u
 }
 
 /* What the images came from, as an INI text: the settings that drawing reads, every key. */
-static um_status write_settings(um_ctx *ctx, const um_config *c, um_text *out)
+static um_status write_settings(um_ctx *ctx, const um_config *c, bool edited, um_text *out)
 {
     const char *section = "";
     for (int i = 0; i < UM_CONFIG_COUNT; i++) {
         const um_setting *s = &um_config_settings[i];
         um_text value = { .ctx = ctx };
         char name[128];
-        if (strcmp(s->section, "diffusion") != 0 && strcmp(s->section, "sample") != 0) continue;
+        if (strcmp(s->section, "diffusion") != 0 && strcmp(s->section, "sample") != 0 &&
+            !(edited && strcmp(s->section, "edit") == 0))
+            continue;
         if (strcmp(section, s->section) != 0) um_text_add(out, "[%s]\n", s->section);
         section = s->section;
         snprintf(name, sizeof name, "%s.%s", s->section, s->key);
@@ -63,11 +65,11 @@ static um_status write_settings(um_ctx *ctx, const um_config *c, um_text *out)
     return out->status;
 }
 
-um_status um_note_origin(um_images *images, const um_config *c, const char *model)
+um_status um_note_origin(um_images *images, const um_config *c, const char *model, bool edited)
 {
     um_ctx *ctx = images->ctx;
     um_text text = { .ctx = ctx };
-    um_status status = write_settings(ctx, c, &text);
+    um_status status = write_settings(ctx, c, edited, &text);
     if (status == UM_OK) status = um_images_note(images, "Software", "unmist " UM_VERSION);
     if (status == UM_OK) status = um_images_note(images, "unmist.model", model);
     if (status == UM_OK) status = um_images_note(images, "unmist.kernels", ctx->kernels->isa);
@@ -98,7 +100,7 @@ um_status um_sample(um_model *m, um_settings *s, const um_sample_hooks *hooks, u
     um_config_tell_overruled(m->ctx, &s->config, &c);
     um_status status = um_budget_keep(m, s, &c, size, begun, hooks);
     if (status == UM_OK) status = um_draw(m->ctx, m->unet, &c, size.h, size.w, hooks, out);
-    if (status == UM_OK) status = um_note_origin(*out, &c, m->folder);
+    if (status == UM_OK) status = um_note_origin(*out, &c, m->folder, false);
     if (status != UM_OK) um_images_close(out);
     um_arena_free(&c.texts);
     return status;

@@ -262,7 +262,7 @@ static um_status draw(void *user, um_unet *unet, int64_t step, const char *path)
     char at[32];
     UM_TRY(um_draw(s->ctx, unet, &c, s->data.h, s->data.w, NULL, &images));
     snprintf(at, sizeof at, "%lld", (long long)step);
-    um_status status = um_note_origin(images, &c, s->out);
+    um_status status = um_note_origin(images, &c, s->out, false);
     if (status == UM_OK) status = um_images_note(images, "unmist.step", at);
     if (status == UM_OK) status = um_images_write(images, path, NULL, NULL);
     um_images_close(&images);

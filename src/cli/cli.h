@@ -5,7 +5,7 @@
 
 #include <unmist.h>
 
-enum { CLI_MAX_SETTINGS = 256, CLI_MAX_PLACES = 4 };
+enum { CLI_MAX_SETTINGS = 256, CLI_MAX_PLACES = 1024 };
 
 /* A flag of a command: exactly one of on and text is set. Ends with a NULL name. */
 typedef struct cli_flag {
@@ -35,6 +35,7 @@ typedef struct cli_command {
     const char *usage; /* behind the name */
     const char *help;  /* one sentence */
     int (*run)(cli *c, int argc, char **argv);
+    const char *examples; /* behind the flags in --help, or NULL */
 } cli_command;
 
 /* Every command, ending with a NULL name. */
@@ -91,6 +92,24 @@ void cli_bar_end(const cli *c);
 /* "1h02m", "3m10s", "12s" */
 void cli_duration(double seconds, char out[24]);
 
+/* ---- drawing ---- */
+
+/* Images that are being drawn. */
+typedef struct cli_drawing {
+    cli *c;
+    int rows;         /* model calls for each image, once it is known               */
+    char sampler[64]; /* that sample.budget has led to; "" where it was not asked   */
+    double start;
+} cli_drawing;
+
+/* The hooks that show a bar. */
+um_sample_hooks cli_drawing_begin(cli_drawing *d, cli *c);
+
+/* Take the bar away; where `status`, which drawing gave, is UM_OK say what was drawn, note the
+ * command, write the images to `out` and close them. Gives the first failure. */
+um_status cli_drawing_end(cli_drawing *d, um_status status, um_settings *s, um_images **images,
+                          const char *out);
+
 /* ---- stopping ---- */
 
 /* SIGINT and SIGTERM ask the library to stop; a second one ends at once. */
@@ -102,6 +121,7 @@ int cli_signal_status(void);
 
 int cli_train(cli *c, int argc, char **argv);
 int cli_sample(cli *c, int argc, char **argv);
+int cli_edit(cli *c, int argc, char **argv);
 int cli_forward(cli *c, int argc, char **argv);
 int cli_evaluate(cli *c, int argc, char **argv);
 int cli_data(cli *c, int argc, char **argv);

@@ -8,28 +8,47 @@
 
 const cli_command cli_commands[] = {
     { "train", "CONFIG.ini [section.key=value ...] [--resume] [--out DIR]",
-      "Train a model on images, as the settings say.", cli_train },
+      "Train a model on images, as the settings say.", cli_train, NULL },
     { "sample",
       "MODEL [CONFIG.ini] [sample.key=value ...] [-o OUT.png|OUT.safetensors|FOLDER] [--explain]",
-      "Draw images from a trained model.", cli_sample },
+      "Draw images from a trained model.", cli_sample, NULL },
+    { "edit",
+      "MODEL inpaint|from-image|interpolate|invert [IMAGE ...] [edit.key=value ...] [-o OUT]",
+      "Let a model work on given images: fill in, vary, interpolate, invert.", cli_edit,
+      "inpaint IMAGE ... --mask MASK.png\n"
+      "    draw anew what is white in the mask (RePaint)\n"
+      "from-image IMAGE ... --strength S\n"
+      "    noise the image for this part of the way, and denoise it (SDEdit)\n"
+      "interpolate IMAGE IMAGE ... | --seeds A,B\n"
+      "    a filmstrip through the noises of images, or of two seeds\n"
+      "invert IMAGE ...\n"
+      "    to the noise and back (DDIM inversion): pairs, and their mean absolute error\n"
+      "An IMAGE is a PNG or JPEG file, or a data set, of which data.limit=N are taken. The first\n"
+      "two draw sample.count=N of each.\n\n"
+      "  unmist edit models/digits inpaint 7.png --mask half.png sample.count=8 -o filled.png\n"
+      "  unmist edit models/digits from-image 7.png --strength 0.6 -o like-7.png\n"
+      "  unmist edit models/digits interpolate --seeds 1,2 --frames 12 -o film.png\n"
+      "  unmist edit models/digits invert data/digits data.limit=16 sample.steps=100\n" },
     { "forward", "MODEL IN.safetensors OUT.safetensors [--grad]",
-      "Run the network once on given numbers, to hold it against another program.", cli_forward },
+      "Run the network once on given numbers, to hold it against another program.", cli_forward,
+      NULL },
     { "evaluate",
       "MODEL [CONFIG.ini] --likelihood data.path=PATH [--probes N] [-o TERMS.csv] [--json]",
-      "Measure a model on held-out images: bits per dimension.", cli_evaluate },
+      "Measure a model on held-out images: bits per dimension.", cli_evaluate,
+      NULL },
     { "data", "PATH [data.key=value ...] [-o SHEET.png] [--json]",
-      "Say what a data set holds, and draw a contact sheet.", cli_data },
+      "Say what a data set holds, and draw a contact sheet.", cli_data, NULL },
     { "info", "[MODEL] [--json]", "Say what this machine offers, or what a model is made of.",
-      cli_info },
+      cli_info, NULL },
     { "bench",
       "kernels [KERNEL] | train|sample [MODEL] [batch=B] [reps=R] [precision=f32|bf16] [--json]",
       "Time kernels, a training step (train.ema_decay=0 unless given), a sampler's model call.",
-      cli_bench },
+      cli_bench, NULL },
     { "config", "[SECTION[.KEY]] [--markdown]",
-      "List every setting with default, range and meaning.", cli_config },
+      "List every setting with default, range and meaning.", cli_config, NULL },
     { "export", "MODEL OUT --dtype f32|f16|bf16", "Write a model as a diffusers pipeline folder.",
-      cli_export },
-    { NULL, NULL, NULL, NULL },
+      cli_export, NULL },
+    { NULL, NULL, NULL, NULL, NULL },
 };
 
 static void print_help(FILE *to)

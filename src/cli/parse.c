@@ -68,6 +68,7 @@ static void print_help(const cli *c, const cli_flag *flags)
     };
     for (size_t i = 0; i < sizeof common / sizeof *common; i++)
         printf("  %-24s %s\n", common[i][0], common[i][1]);
+    if (c->command->examples) printf("\n%s", c->command->examples);
 }
 
 /* The flag of that name; what stands behind its = is at *value, else NULL. */

@@ -79,6 +79,19 @@ static um_status finish(um_dataset *ds, const um_dataset_options *o)
     return UM_OK;
 }
 
+static um_status open_as(um_dataset *ds, um_ctx *ctx, const char *path,
+                         const um_dataset_format *format, const um_dataset_options *o)
+{
+    ds->ctx = ctx;
+    ds->format = format->name;
+    um_status status = format->load(ctx, path, o, ds);
+    if (status == UM_OK) status = finish(ds, o);
+    if (status != UM_OK) um_dataset_close(ds);
+    else um_log(ctx, UM_LOG_INFO, "%s: %s, %d images of %d x %d x %d, %d held out", path,
+                ds->format, ds->count, ds->h, ds->w, ds->c, ds->held);
+    return status;
+}
+
 um_status um_dataset_open(um_dataset *ds, um_ctx *ctx, const char *path,
                           const um_dataset_options *options)
 {
@@ -88,14 +101,18 @@ um_status um_dataset_open(um_dataset *ds, um_ctx *ctx, const char *path,
     UM_TRY(check_options(ctx, &o));
     if (!um_path_exists(path)) return um_fail(ctx, UM_BAD_FILE, "%s: %s", path, strerror(errno));
     UM_TRY(find_format(ctx, path, o.format, &format));
-    ds->ctx = ctx;
-    ds->format = format->name;
-    um_status status = format->load(ctx, path, &o, ds);
-    if (status == UM_OK) status = finish(ds, &o);
-    if (status != UM_OK) um_dataset_close(ds);
-    else um_log(ctx, UM_LOG_INFO, "%s: %s, %d images of %d x %d x %d, %d held out", path,
-                ds->format, ds->count, ds->h, ds->w, ds->c, ds->held);
-    return status;
+    return open_as(ds, ctx, path, format, &o);
+}
+
+um_status um_dataset_open_picture(um_dataset *ds, um_ctx *ctx, const char *path,
+                                  const um_dataset_options *options)
+{
+    static const um_dataset_format picture = { "picture", "a PNG or JPEG file", NULL,
+                                               um_picture_load };
+    const um_dataset_options o = options ? *options : (um_dataset_options){ 0 };
+    *ds = (um_dataset){ 0 };
+    UM_TRY(check_options(ctx, &o));
+    return open_as(ds, ctx, path, &picture, &o);
 }
 
 void um_dataset_close(um_dataset *ds)

@@ -46,6 +46,9 @@ extern const int um_dataset_format_count;
  * options: all as the files have it. On failure *ds is zeroed. */
 um_status um_dataset_open(um_dataset *ds, um_ctx *ctx, const char *path,
                           const um_dataset_options *options);
+/* One picture, PNG or JPEG whatever its name, as a data set of one image without a label. */
+um_status um_dataset_open_picture(um_dataset *ds, um_ctx *ctx, const char *path,
+                                  const um_dataset_options *options);
 void um_dataset_close(um_dataset *ds);
 
 /* Images of these indices, below count + held, as out [n, h, w, c] = byte / 127.5 - 1; mirrored

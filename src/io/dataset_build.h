@@ -23,6 +23,10 @@ um_status um_pictures_load_png(um_ctx *ctx, const char *path, const um_dataset_o
 um_status um_pictures_load_jpeg(um_ctx *ctx, const char *path, const um_dataset_options *options,
                                 um_dataset *out);
 
+/* One file as it stands, and no walk through folders. */
+um_status um_picture_load(um_ctx *ctx, const char *path, const um_dataset_options *options,
+                          um_dataset *out);
+
 /* Room for count + held images [h, w, c], zeroed, and for their labels where asked; sets those
  * fields. Sizes out of image.h's bounds are UM_BAD_FILE. */
 um_status um_dataset_reserve(um_dataset *ds, int count, int held, int h, int w, int c, bool labels);

@@ -147,3 +147,11 @@ um_status um_pictures_load_jpeg(um_ctx *ctx, const char *path, const um_dataset_
 {
     return load(ctx, path, options, UM_WALK_JPEG, out);
 }
+
+um_status um_picture_load(um_ctx *ctx, const char *path, const um_dataset_options *options,
+                          um_dataset *out)
+{
+    const um_walk one = { .paths = &path, .total = 1, .count = 1 };
+    (void)ctx;
+    return take_images(out, &one, options);
+}

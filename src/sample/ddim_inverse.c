@@ -8,7 +8,7 @@
  *
  * Its inverse needs the answer at x_a, which it does not have. The first row of a step takes the
  * answer for x_b, told the timestep t, as diffusers does: x_a = sqrt(a) x_0 + sqrt(1 - a) eps. Each
- * further row, a correction, has a guess of x_a and moves it by what its image under the step lacks,
+ * further row, a correction, has a guess of x_a and moves it by what the step from there misses,
  *
  *     x_a <- x_a + sqrt(a / b) (x_b - sqrt(b) x_0(x_a, t) - sqrt(1 - b) eps(x_a, t)),
  *

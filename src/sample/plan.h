@@ -15,8 +15,8 @@ um_status um_plan_init(um_ctx *ctx, um_plan *plan, const um_sample_settings *set
 um_status um_plan_init_list(um_ctx *ctx, um_plan *plan, const um_sample_settings *settings,
                             const um_schedule *schedule, const double *timesteps, int count);
 
-/* The same with levels that were laid before, or a part of them: level[0] to level[steps] is the way
- * that the sampler goes, alpha_bar strictly rising, steps > 0. They are copied. */
+/* The same with levels that were laid before, or a part of them: level[0] to level[steps] is the
+ * way that the sampler goes, alpha_bar strictly rising, steps > 0. They are copied. */
 um_status um_plan_init_levels(um_ctx *ctx, um_plan *plan, const um_sample_settings *settings,
                               const um_schedule *schedule, const um_level *level, int steps);
 

@@ -40,20 +40,21 @@ static void put_known(const um_plan *whole, um_row *row, double alpha_bar)
     row->known_noise = sqrt(1.0 - alpha_bar) / scale;
 }
 
+/* A row that goes on to the data from the level before is a step of its own, whatever it counts as
+ * (um_denoise_row). */
 static bool ends_step(const um_plan *p, int i)
 {
-    return i + 1 == p->rows || p->row[i + 1].step != p->row[i].step;
+    const um_row *row = &p->row[i], *next = row + 1;
+    return i + 1 == p->rows || next->step != row->step ||
+           (next->t_prev < 0.0 && row->t_prev >= 0.0);
 }
 
 /* Do the rows go through the levels, a step from each to the next? */
 static bool follows_levels(const um_plan *p)
 {
-    int step = 0;
-    for (int i = 0; i < p->rows; i++) {
-        if (p->row[i].step != step) return false;
-        step += ends_step(p, i);
-    }
-    return step == p->steps;
+    int steps = 0;
+    for (int i = 0; i < p->rows; i++) steps += ends_step(p, i);
+    return steps == p->steps;
 }
 
 static um_status descend(struct path *p, int from, int to)
@@ -62,12 +63,12 @@ static um_status descend(struct path *p, int from, int to)
     UM_TRY(um_plan_init_levels(p->ctx, &part, &p->whole.settings, p->schedule,
                                p->whole.level + from, to - from));
     um_status status = make_room(p, part.rows);
-    for (int i = 0; i < part.rows && status == UM_OK; i++) {
+    for (int i = 0, level = 0; i < part.rows && status == UM_OK; i++) {
         um_row *row = &p->row[p->rows++];
         *row = part.row[i];
         row->step += p->step;
         if (ends_step(&part, i))
-            put_known(&p->whole, row, part.level[part.row[i].step + 1].alpha_bar);
+            put_known(&p->whole, row, part.level[++level].alpha_bar);
     }
     p->step += to - from;
     um_plan_free(p->ctx, &part);

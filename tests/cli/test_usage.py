@@ -6,7 +6,7 @@ import subprocess
 
 from unmist import DIGITS, PROGRAM, Case, WithRun, environment, main, run
 
-COMMANDS = ["train", "sample", "forward", "data", "info", "bench", "config", "export"]
+COMMANDS = ["train", "sample", "edit", "forward", "evaluate", "data", "info", "bench", "config", "export"]
 
 
 class Help(Case):
@@ -44,12 +44,13 @@ class WrongUsage(Case):
         (["trian"], "did you mean train?"),
         (["sampel", "x"], "did you mean sample?"),
         (["help", "trian"], "did you mean train?"),
-        (["zzz"], "train, sample, forward, data, info, bench, config, export"),
+        (["zzz"], "train, sample, edit, forward, evaluate, data, info, bench, config, export"),
         ([""], "no command ''"),
         (["train"], "1 argument is missing"),
         (["forward"], "3 arguments are missing"),
         (["forward", "m", "in"], "1 argument is missing"),
         (["sample"], "1 argument is missing"),
+        (["edit"], "2 arguments are missing"),
         (["data"], "1 argument is missing"),
         (["export", "m"], "1 argument is missing"),
         (["train", "a", "b"], "'b' is one argument too many"),

@@ -66,7 +66,7 @@ static void a_wrong_command_names_what_is_right(void **state)
         { "", ": no value (SECTION.KEY=VALUE)" },
         { "trian.lr=3", "no section [trian] (did you mean [train]?)" },
         { "xyz.lr=3", "no section [xyz] (there are [run] [data] [model] [diffusion] [train] "
-                      "[sample])" },
+                      "[sample] [edit] [evaluate])" },
         { "TRAIN.lr=3", "no section [TRAIN] (did you mean [train]?)" },
         { "train.lrr=3", "no setting train.lrr (did you mean train.lr?)" },
         { "train.LR=3", "no setting train.LR (did you mean train.lr?)" },

@@ -51,7 +51,7 @@ static void what_is_wrong_is_told_with_file_and_line(void **state)
         { "[train\nlr = 3\n", UM_BAD_FILE, "x.ini:1: [train is not a section ([train])" },
         { "[train] lr = 3\n", UM_BAD_FILE, "x.ini:1: [train] lr = 3 is not a section ([train])" },
         { "[]\n", UM_BAD_ARG, "x.ini:1: no section [] (there are [run] [data] [model] "
-                              "[diffusion] [train] [sample])" },
+                              "[diffusion] [train] [sample] [edit] [evaluate])" },
         { "[trian]\n", UM_BAD_ARG, "x.ini:1: no section [trian] (did you mean [train]?)" },
         { "[train]\nlearning_rate = 3\n", UM_BAD_ARG,
           "x.ini:2: no setting train.learning_rate (unmist config train lists them)" },

@@ -160,6 +160,24 @@ static void names_of_any_bytes_work_and_links_in_a_circle_end(void **state)
     refused(s, scratch_path(s, "d"), NULL, UM_BAD_FILE, "folders deep");
 }
 
+static void a_single_picture_is_a_data_set_of_one(void **state)
+{
+    scratch *s = *state;
+    um_dataset ds;
+    const um_dataset_options o = { .image_h = 6, .image_w = 6, .pad = 1 };
+    png_file(s, "one.name", 4, 4, 3, 7);
+    CHECK_OK(&s->ctx, um_dataset_open_picture(&ds, &s->ctx, scratch_path(s, "one.name"), NULL));
+    assert_true(ds.count == 1 && ds.held == 0 && !ds.labels && ds.h == 4 && ds.w == 4 && ds.c == 3);
+    um_dataset_close(&ds);
+    CHECK_OK(&s->ctx, um_dataset_open_picture(&ds, &s->ctx, scratch_path(s, "one.name"), &o));
+    assert_true(ds.h == 6 && ds.w == 6 && ds.pixels[0] == 0 && ds.pixels[3 * 7] == 7);
+    um_dataset_close(&ds);
+    scratch_write(s, "two.png", "no picture", 10);
+    assert_int_equal(um_dataset_open_picture(&ds, &s->ctx, scratch_path(s, "two.png"), NULL),
+                     UM_BAD_FILE);
+    assert_true(!ds.ctx && !ds.pixels);
+}
+
 static um_status open_it(um_ctx *ctx, void *path)
 {
     um_dataset ds;
@@ -193,6 +211,7 @@ int main(void)
         TEST(a_limit_reads_only_what_it_keeps),
         TEST(png_and_jpeg_can_be_told_apart),
         TEST(names_of_any_bytes_work_and_links_in_a_circle_end),
+        TEST(a_single_picture_is_a_data_set_of_one),
         TEST(no_allocation_that_fails_leaks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

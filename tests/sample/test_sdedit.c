@@ -52,7 +52,7 @@ static void with_strength_1_it_is_sampling_from_noise(void **state)
     drawing_close(&d);
 }
 
-/* A model sure of a gray image: ddim carries the noise away and leaves the image, whatever the strength. */
+/* A model sure of a gray image: ddim carries the noise away, whatever the strength. */
 static um_status expects_gray(void *user, int n, const float *x, const double *t,
                                const int *labels, float *out)
 {
