@@ -40,8 +40,8 @@ static bool stop_after_steps(void *user)
     return (*asked)++ == STEPS;
 }
 
-/* What models/digits says of itself is true: its settings lead to its log. */
-static void the_shipped_model_can_be_trained_again(void **state)
+/* What a model says of itself is true: its settings lead to its log. */
+static void train_again(scratch *place, const char *model)
 {
     const char *root = getenv("UM_SOURCE_ROOT");
     int asked = 0;
@@ -49,9 +49,11 @@ static void the_shipped_model_can_be_trained_again(void **state)
     um_settings *s;
     um_training_result result;
     char config[4096], log[4096];
-    const char *out = scratch_path(*state, "run"), *again = scratch_path(*state, "run/log.csv");
-    snprintf(config, sizeof config, "%s/models/digits/config.ini", root);
-    snprintf(log, sizeof log, "%s/models/digits/log.csv", root);
+    char out[SCRATCH_PATH], again[SCRATCH_PATH + 16];
+    snprintf(out, sizeof out, "%s", scratch_path(place, model));
+    snprintf(again, sizeof again, "%s/log.csv", out);
+    snprintf(config, sizeof config, "%s/models/%s/config.ini", root, model);
+    snprintf(log, sizeof log, "%s/models/%s/log.csv", root, model);
 
     assert_int_equal(
         um_open(&ctx, &(um_options){ .cancelled = stop_after_steps, .cancel_user = &asked }),
@@ -75,11 +77,57 @@ static void the_shipped_model_can_be_trained_again(void **state)
     um_close(&ctx);
 }
 
+static void the_shipped_models_can_be_trained_again(void **state)
+{
+    train_again(*state, "digits");
+    train_again(*state, "digits-classes");
+}
+
+/* Two images each of 3 and of 8 from the same noise, guided or not; the digits differ by class and
+ * stay in range. */
+static void digits_are_drawn_by_class_and_guided(void **state)
+{
+    (void)state;
+    static const char *const guidance[] = { "sample.guidance=1", "sample.guidance=3" };
+    char path[4096];
+    um_ctx *ctx;
+    float first[4 * 784];
+    snprintf(path, sizeof path, "%s/models/digits-classes", getenv("UM_SOURCE_ROOT"));
+    assert_int_equal(um_open(&ctx, NULL), UM_OK);
+    for (int k = 0; k < 2; k++) {
+        static const char *const more[] = { "sample.classes=3,8", "sample.count=4",
+                                            "sample.steps=3" };
+        um_settings *s;
+        um_model *m;
+        um_images *images;
+        um_model_facts facts;
+        int n, h, w, c;
+        CHECK_OK(ctx, um_settings_open(&s, ctx));
+        for (size_t i = 0; i < UM_COUNT(more); i++) CHECK_OK(ctx, um_settings_set(s, more[i]));
+        CHECK_OK(ctx, um_settings_set(s, guidance[k]));
+        CHECK_OK(ctx, um_model_open(&m, ctx, path, s));
+        um_model_describe(m, &facts);
+        assert_true(facts.classes == 10 && facts.null_class);
+        CHECK_OK(ctx, um_sample(m, s, NULL, &images));
+        const float *x = um_images_data(images, &n, &h, &w, &c);
+        assert_true(n == 4 && h == 28 && w == 28 && c == 1);
+        for (int i = 0; i < 4 * 784; i++) assert_true(fabsf(x[i]) < 1.5f);
+        assert_memory_not_equal(x, x + 784, 784 * sizeof *x);
+        if (k) assert_memory_not_equal(x, first, sizeof first);
+        memcpy(first, x, sizeof first);
+        um_images_close(&images);
+        um_model_close(&m);
+        um_settings_close(&s);
+    }
+    um_close(&ctx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(the_shipped_model_can_be_trained_again, scratch_setup,
+        cmocka_unit_test_setup_teardown(the_shipped_models_can_be_trained_again, scratch_setup,
                                         scratch_teardown),
+        cmocka_unit_test(digits_are_drawn_by_class_and_guided),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
