@@ -29,6 +29,8 @@ typedef struct um_training_result {
     double images_per_second;  /* of this call */
     double validation;         /* mean loss on held-out images; 0: there was none */
     double quarter[4];         /* the same by quarters of the timesteps */
+    double accuracy;           /* of a classifier on them; 0: it is none */
+    double accuracy_at_0;      /* the same at timestep 0, where they are nearly as they are */
     double tape_mib;           /* planned for activations and gradients */
     char run[1024];            /* the run folder */
 } um_training_result;

@@ -198,11 +198,26 @@ static bool attends(const um_config *c, int h, int w, int level)
     return false;
 }
 
+/* The encoder half of what the settings describe, with a score for each class. */
+static um_status ask_for_classes(um_ctx *ctx, const um_config *c, int classes, um_unet_config *out)
+{
+    if (strcmp(c->train_task, "classifier") != 0) return UM_OK;
+    if (classes < 2)
+        return um_fail(ctx, UM_BAD_ARG,
+                       "train.task = classifier, but the images have %d classes (2 or more)",
+                       classes);
+    out->logits = classes;
+    return UM_OK;
+}
+
 um_status um_unet_config_from_config(um_ctx *ctx, const um_config *c, int channels, int h, int w,
                                      int classes, um_unet_config *out)
 {
     um_unet_config_default(out);
-    if (*c->model_config) return um_unet_file_read_config(ctx, out, c->model_config);
+    if (*c->model_config) {
+        UM_TRY(um_unet_file_read_config(ctx, out, c->model_config));
+        return ask_for_classes(ctx, c, classes, out);
+    }
     if (c->model_channels.n < 1 || c->model_channels.n > UM_UNET_MAX_LEVELS)
         return um_fail(ctx, UM_BAD_ARG,
                        "model.channels has %d entries (1 to %d, one for each level)",
@@ -242,5 +257,5 @@ um_status um_unet_config_from_config(um_ctx *ctx, const um_config *c, int channe
         out->null_class = c->train_label_dropout > 0;
         out->num_class_embeds = classes + out->null_class;
     }
-    return UM_OK;
+    return ask_for_classes(ctx, c, classes, out);
 }

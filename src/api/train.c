@@ -158,6 +158,26 @@ static um_status start_from_model(session *s)
     return status;
 }
 
+static bool classifies(const session *s)
+{
+    return strcmp(s->config.train_task, "classifier") == 0;
+}
+
+/* A model of train.init may be of another kind. */
+static um_status check_task(const session *s)
+{
+    const um_dataset *d = &s->data;
+    const int logits = um_unet_configuration(s->unet)->logits;
+    if (classifies(s) != (logits > 0))
+        return um_fail(s->ctx, UM_BAD_ARG, "train.task = %s, but the model is a %s",
+                       s->config.train_task, logits ? "classifier" : "denoiser");
+    if (logits && (!d->labels || d->classes > logits))
+        return um_fail(s->ctx, UM_BAD_ARG,
+                       "the model tells %d classes apart, the images of %s have %d", logits,
+                       s->config.data_path, d->labels ? d->classes : 0);
+    return UM_OK;
+}
+
 static um_status build_network(session *s)
 {
     const um_dataset *d = &s->data;
@@ -169,6 +189,7 @@ static um_status build_network(session *s)
         um_params_initialise(um_unet_params(s->unet), s->config.run_seed);
     }
     const um_unet_config *u = um_unet_configuration(s->unet);
+    UM_TRY(check_task(s));
     if (u->in_channels != d->c)
         return um_fail(s->ctx, UM_BAD_ARG, "the model has %d channels, the images of %s have %d",
                        u->in_channels, s->config.data_path, d->c);
@@ -215,7 +236,7 @@ static um_status prepare(session *s)
     UM_TRY(there(s, UM_KEY_data_path, c->data_path));
     UM_TRY(um_dataset_open(&s->data, s->ctx, c->data_path, &options));
     UM_TRY(build_network(s));
-    if (!c->train_sample_every) return UM_OK;
+    if (!c->train_sample_every || classifies(s)) return UM_OK;
     const um_config grid = grid_settings(s);
     return um_draw_check(s->ctx, s->unet, &grid, s->data.h, s->data.w, "step.png");
 }
@@ -282,7 +303,7 @@ static um_status train(session *s, bool resume, um_training_result *result)
         .resume = resume,
         .begun = begun,
         .told = told,
-        .draw = draw,
+        .draw = classifies(s) ? NULL : draw,
         .user = s,
     };
     const um_status status = um_train(s->ctx, &request, &r);
@@ -294,6 +315,8 @@ static um_status train(session *s, bool resume, um_training_result *result)
     result->images_per_second = r.images_per_second;
     result->tape_mib = (double)r.tape_bytes / 1048576.0;
     result->validation = r.validation.loss;
+    result->accuracy = r.validation.accuracy;
+    result->accuracy_at_0 = r.validation.accuracy_at_0;
     memcpy(result->quarter, r.validation.quarter, sizeof result->quarter);
     return status;
 }

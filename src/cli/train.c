@@ -35,8 +35,12 @@ static void say_result(const cli *c, const um_training_result *r)
     if (r->validation > 0)
         cli_say(c, "validation loss %.5f; by quarters of the timesteps %.5f %.5f %.5f %.5f\n",
                 r->validation, r->quarter[0], r->quarter[1], r->quarter[2], r->quarter[3]);
+    if (r->accuracy > 0)
+        cli_say(c, "accuracy on held-out images %.4f; at timestep 0 %.4f\n", r->accuracy,
+                r->accuracy_at_0);
     char *run = r->finished ? cli_quoted(r->run) : NULL;
-    if (run) cli_say(c, "model: %s/model\nsample: unmist sample %s -o samples.png\n", r->run, run);
+    if (run) cli_say(c, "model: %s/model\n", r->run);
+    if (run && !(r->accuracy > 0)) cli_say(c, "sample: unmist sample %s -o samples.png\n", run);
     free(run);
 }
 

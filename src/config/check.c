@@ -117,6 +117,30 @@ static um_status check_train(um_ctx *ctx, const um_config *c)
     return UM_OK;
 }
 
+/* What a classifier has no use for. */
+static um_status check_classifier(um_ctx *ctx, const um_config *c)
+{
+    const struct {
+        bool set;
+        int key;
+        const char *told;
+    } rules[] = {
+        { c->model_class_conditional, UM_KEY_model_class_conditional,
+          "model.class_conditional = true (false: the class is what it is asked for)" },
+        { c->train_label_dropout > 0, UM_KEY_train_label_dropout, "train.label_dropout (0)" },
+        { strcmp(c->diffusion_variance, "fixed") != 0, UM_KEY_diffusion_variance,
+          "diffusion.variance = learned_range (fixed)" },
+        { strcmp(c->train_loss_weighting, "uniform") != 0, UM_KEY_train_loss_weighting,
+          "train.loss_weighting = min_snr (uniform)" },
+    };
+    if (strcmp(c->train_task, "classifier") != 0) return UM_OK;
+    for (size_t i = 0; i < UM_COUNT(rules); i++)
+        if (rules[i].set)
+            return um_fail(ctx, UM_BAD_ARG, "train.task = classifier with %s", rules[i].told),
+                   blame(ctx, c, rules[i].key, UM_KEY_train_task);
+    return UM_OK;
+}
+
 static um_status check_sample(um_ctx *ctx, const um_config *c)
 {
     const int grids = c->sample_use_karras_sigmas + c->sample_use_exponential_sigmas +
@@ -161,6 +185,7 @@ um_status um_config_check(um_ctx *ctx, const um_config *cfg)
     UM_TRY(check_data(ctx, cfg));
     UM_TRY(check_network(ctx, cfg));
     UM_TRY(check_diffusion(ctx, cfg));
+    UM_TRY(check_classifier(ctx, cfg));
     UM_TRY(check_train(ctx, cfg));
     return check_sample(ctx, cfg);
 }

@@ -141,7 +141,8 @@ static um_status write_parts(um_ctx *ctx, char *const path[PARTS], um_unet *unet
                              const um_real *values, const char *dtype,
                              const um_scheduler_json *scheduler)
 {
-    UM_TRY(write_index(ctx, path[INDEX], scheduler->class_name));
+    if (!um_unet_configuration(unet)->logits) /* diffusers has no pipeline for a classifier */
+        UM_TRY(write_index(ctx, path[INDEX], scheduler->class_name));
     UM_TRY(um_folder_make(ctx, path[UNET]));
     UM_TRY(um_unet_file_write_config(ctx, um_unet_configuration(unet), path[CONFIG]));
     UM_TRY(um_unet_file_write_weights(ctx, unet, values, dtype, path[UNET]));

@@ -36,6 +36,10 @@ static const um_choice class_words[] = { { "timestep", UM_CLASS_TIMESTEP },
                                          { NULL, 0 } };
 static const um_choice mid_words[] = { { "UNetMidBlock2D", 1 }, { NULL, 0 } };
 
+/* A classifier is a class of our own, which diffusers has not, with a key of its own. */
+static const char unet_class[] = "UNet2DModel", classifier_class[] = "UnmistClassifier",
+                  classes_key[] = "num_classes";
+
 /* A key of our own: diffusers passes over what begins with an underscore. */
 static const char null_class_key[] = "_null_class";
 
@@ -72,19 +76,24 @@ static const char *const known_keys[] = { "_class_name",
                                           "up_block_types",
                                           "upsample_type" };
 
-static void refuse_strangers(um_json *j)
+/* Is it a classifier's file? */
+static bool refuse_strangers(um_json *j)
 {
+    const char *class = um_json_text_or(j, "_class_name", unet_class);
+    const bool classifier = class && strcmp(class, classifier_class) == 0;
     const char *key;
     json_t *value;
     json_object_foreach(j->root, key, value)
     {
         size_t i = 0;
         while (i < UM_COUNT(known_keys) && strcmp(key, known_keys[i]) != 0) i++;
-        if (i == UM_COUNT(known_keys)) um_json_fail(j, key, "is none of UNet2DModel's");
+        const bool own = classifier && strcmp(key, classes_key) == 0;
+        if (i == UM_COUNT(known_keys) && !own) um_json_fail(j, key, "is none of UNet2DModel's");
     }
-    const char *class = um_json_text_or(j, "_class_name", "UNet2DModel");
-    if (class && strcmp(class, "UNet2DModel") != 0)
-        um_json_fail(j, "_class_name", "is '%s' (UNet2DModel alone is supported)", class);
+    if (class && !classifier && strcmp(class, unet_class) != 0)
+        um_json_fail(j, "_class_name", "is '%s' (UNet2DModel alone is supported, and %s)", class,
+                     classifier_class);
+    return classifier;
 }
 
 /* The value of a word, upper and lower case alike; a word that the table has not is a failure. */
@@ -211,7 +220,7 @@ um_status um_unet_file_read_config(um_ctx *ctx, um_unet_config *out, const char 
     um_unet_config read;
     um_unet_config_default(&read);
     UM_TRY(um_json_load(&j, ctx, path));
-    refuse_strangers(&j);
+    if (refuse_strangers(&j)) read.logits = (int)um_json_int(&j, classes_key, 1, MOST);
     read_levels(&j, &read);
     read_sizes(&j, &read);
     read_embeddings(&j, &read);
@@ -298,7 +307,7 @@ um_status um_unet_file_write_config(um_ctx *ctx, const um_unet_config *c, const 
         const char *key;
         json_t *value;
     } entries[] = {
-        { "_class_name", json_string("UNet2DModel") },
+        { "_class_name", json_string(c->logits ? classifier_class : unet_class) },
         { "_diffusers_version", json_string("0.42.1") },
         { "act_fn", word(act_words, c->act_fn) },
         { "add_attention", json_boolean(c->add_attention) },
@@ -331,6 +340,7 @@ um_status um_unet_file_write_config(um_ctx *ctx, const um_unet_config *c, const 
     };
     for (size_t i = 0; i < UM_COUNT(entries); i++)
         put(root, &whole, entries[i].key, entries[i].value);
+    if (c->logits) put(root, &whole, classes_key, json_integer(c->logits));
     if (c->null_class) put(root, &whole, null_class_key, json_true());
     const um_status status = um_json_save(ctx, whole ? root : NULL, path);
     json_decref(root);

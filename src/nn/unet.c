@@ -2,6 +2,7 @@
  * unet.c - the U-Net from its blocks. */
 #include "nn/unet.h"
 
+#include "nn/classifier.h"
 #include "nn/time_embed.h"
 #include "nn/unet_block.h"
 
@@ -21,6 +22,7 @@ struct um_unet {
     um_conv conv_in, conv_out;
     um_norm conv_norm_out;
     um_unet_block down[UM_UNET_MAX_LEVELS], middle, up[UM_UNET_MAX_LEVELS];
+    um_classifier_head head; /* where config.logits says so, instead of all behind the middle */
     um_param center_weight, center_bias; /* 2x - 1 as a fixed layer; no parameters of the model */
 };
 
@@ -35,6 +37,10 @@ static void visit(void *model, um_visitor *v)
         um_visit_param(v, &u->class_table, "class_embedding.weight");
     for (int i = 0; i < u->config.levels; i++) um_unet_block_visit(&u->down[i], v);
     if (u->config.mid_block) um_unet_block_visit(&u->middle, v);
+    if (u->config.logits) {
+        um_classifier_head_visit(&u->head, v);
+        return;
+    }
     for (int i = 0; i < u->config.levels; i++) um_unet_block_visit(&u->up[i], v);
     um_norm_visit(&u->conv_norm_out, v);
     um_conv_visit(&u->conv_out, v);
@@ -74,12 +80,16 @@ static void init_layers(um_unet *u)
     init_embeddings(u);
     for (int i = 0; i < c->levels; i++) um_unet_block_init_down(&u->down[i], &u->arena, c, i);
     if (c->mid_block) um_unet_block_init_middle(&u->middle, &u->arena, c);
+    if (c->center_input_sample) init_center(u);
+    if (c->logits) {
+        um_classifier_head_init(&u->head, c);
+        return;
+    }
     for (int i = 0; i < c->levels; i++) um_unet_block_init_up(&u->up[i], &u->arena, c, i);
     um_norm_init(&u->conv_norm_out, "conv_norm_out", c->channels[0], c->norm_num_groups,
                  c->norm_eps);
     um_conv_init(&u->conv_out, "conv_out", c->channels[0], c->out_channels, 3);
     um_conv_start_at_zero(&u->conv_out);
-    if (c->center_input_sample) init_center(u);
 }
 
 um_status um_unet_open(um_unet **unet, um_ctx *ctx, const um_unet_config *config)
@@ -205,6 +215,7 @@ um_var um_unet_apply(um_tape *t, um_unet *unet, um_var x, um_var timesteps, um_v
     skips[flow.n_skips++] = x;
     for (int i = 0; i < u->config.levels; i++) x = um_unet_block_down(t, &u->down[i], x, &flow);
     if (u->config.mid_block) x = um_unet_block_middle(t, &u->middle, x, &flow);
+    if (u->config.logits) return um_classifier_head_apply(t, &u->head, x);
     for (int i = 0; i < u->config.levels; i++) x = um_unet_block_up(t, &u->up[i], x, &flow);
     x = head(t, u, x, recompute);
     if (u->config.time_embedding_type == UM_TIME_FOURIER) x = um_divide(t, x, timesteps);

@@ -3,7 +3,9 @@
  * 2006.11239).
  *
  *     time, class -> embedding;  conv_in;  down blocks, keeping each output;  middle;
- *     up blocks, each taking what the mirrored down block kept;  norm, SiLU, conv_out */
+ *     up blocks, each taking what the mirrored down block kept;  norm, SiLU, conv_out
+ *
+ * or, where its configuration has logits, a classifier: behind the middle nn/classifier.h. */
 #ifndef UM_UNET_H
 #define UM_UNET_H
 
@@ -29,9 +31,10 @@ um_params *um_unet_params(um_unet *unet);
 void um_unet_set_image_size(um_unet *unet, int h, int w);
 
 /* Record x [n, h, w, in_channels], timesteps [n, 1, 1, 1] and, in a class-conditional model, labels
- * [n, 1, 1, um_unet_label_width] (else none) -> [n, h, w, out_channels]. `recompute`: each layer is
- * a segment that keeps only its ends. The network outlives the tape, and is recorded once on a tape
- * that computes its gradients. Failures stay on the tape. */
+ * [n, 1, 1, um_unet_label_width] (else none) -> [n, h, w, out_channels], or a classifier's scores
+ * [n, 1, 1, logits]. `recompute`: each layer is a segment that keeps only its ends. The network
+ * outlives the tape, and is recorded once on a tape that computes its gradients. Failures stay on
+ * the tape. */
 um_var um_unet_apply(um_tape *t, um_unet *unet, um_var x, um_var timesteps, um_var labels,
                      bool recompute);
 

@@ -68,6 +68,7 @@ static um_status check_ints(um_ctx *ctx, const um_unet_config *c)
         { "attention_head_dim", c->attention_head_dim, 0, CHANNELS_MAX },
         { "norm_num_groups", c->norm_num_groups, 1, CHANNELS_MAX },
         { "attn_norm_num_groups", c->attn_norm_num_groups, 0, CHANNELS_MAX },
+        { "num_classes", c->logits, 0, ROWS_MAX },
         { "num_class_embeds", c->num_class_embeds, 0, ROWS_MAX },
         { "num_train_timesteps", c->num_train_timesteps, 0, ROWS_MAX },
     };
@@ -133,6 +134,8 @@ static um_status check_embeddings(um_ctx *ctx, const um_unet_config *c)
     if (c->null_class && (c->class_embed_type != UM_CLASS_TABLE || c->num_class_embeds < 2))
         return um_fail(ctx, UM_BAD_ARG,
                        "_null_class is true (false, or num_class_embeds of one more than classes)");
+    if (c->logits && c->class_embed_type != UM_CLASS_NONE)
+        return um_fail(ctx, UM_BAD_ARG, "a classifier with an embedding of classes (null)");
     return UM_OK;
 }
 

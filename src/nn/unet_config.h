@@ -46,6 +46,8 @@ typedef struct um_unet_config {
     bool time_scale_shift;
     um_class_embedding class_embed_type;
     int num_class_embeds, num_train_timesteps; /* 0: null */
+    int logits;      /* 0: predicts an image; else the encoder half alone, which ends in the scores
+                      * of so many classes (nn/classifier.h) */
     bool null_class; /* the last of num_class_embeds stands for none (Ho & Salimans, 2207.12598) */
 } um_unet_config;
 

@@ -38,6 +38,9 @@ static um_status choose_part(um_unet_denoiser *d, int n, int *part)
 static um_status plan(um_unet_denoiser *d, int n)
 {
     const um_unet_config *c = um_unet_configuration(d->unet);
+    if (c->logits)
+        return um_fail(d->ctx, UM_BAD_ARG, "the model is a classifier (a denoiser, which predicts "
+                       "images)");
     um_tape_close(&d->tape);
     d->n = d->part = 0;
     UM_TRY(um_tape_open(&d->tape, d->ctx));

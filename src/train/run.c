@@ -80,6 +80,9 @@ static um_status draw_samples(loop *l, bool missing)
     return status;
 }
 
+/* A classifier's training: its log has accuracies. */
+static bool judges(const loop *l) { return um_unet_configuration(l->request->unet)->logits > 0; }
+
 static um_status log_row(loop *l, const um_step_report *report)
 {
     um_progress *p = &l->progress;
@@ -101,6 +104,7 @@ static um_status log_row(loop *l, const um_step_report *report)
         .lr = report->lr,
         .seconds = now - l->began,
         .validation = validation,
+        .accuracies = judges(l),
         .images_per_second = (double)(p->images - l->row_images) / (now - l->row_clock),
     };
     l->row_clock = now;
@@ -187,7 +191,7 @@ static um_status find_start(loop *l)
     um_free(l->ctx, newest);
     UM_TRY(status);
     UM_TRY(um_path_join(l->ctx, &l->log_path, l->request->out, "log.csv"));
-    return um_log_begin(l->ctx, l->log_path, l->progress.step);
+    return um_log_begin(l->ctx, l->log_path, l->progress.step, judges(l));
 }
 
 static um_status finish(loop *l)

@@ -20,6 +20,7 @@ struct um_trainer {
     size_t image;    /* numbers of one image */
     um_var x, t, labels, target, weights; /* inputs */
     um_var x0, rows, bound_weights;       /* more of them where the variance is learnt */
+    um_var shown, logits;                 /* of a classifier: the labels, and its scores */
     um_var each, bound, loss; /* of each image: the loss, the bound; what is differentiated */
 };
 
@@ -41,6 +42,23 @@ static void record_hybrid(um_trainer *tr, um_var y, um_shape images, um_shape on
     tr->loss = um_add(t, simple, bound);
 }
 
+static void record_classifier(um_trainer *tr, um_var y, um_shape one)
+{
+    um_tape *t = tr->tape;
+    tr->logits = y;
+    um_tape_output(t, y);
+    tr->shown = um_tape_input(t, "label", one);
+    tr->each = um_cross_entropy(t, y, tr->shown);
+    tr->loss = um_dot(t, tr->each, tr->weights);
+}
+
+static void record_denoiser(um_trainer *tr, um_var y)
+{
+    const um_loss_settings *loss = &tr->settings->loss;
+    tr->each = um_loss(tr->tape, loss->kind, loss->huber_delta, y, tr->target);
+    tr->loss = um_dot(tr->tape, tr->each, tr->weights);
+}
+
 static bool hybrid(const um_trainer *tr)
 {
     return tr->settings->loss.variance != UM_VARIANCE_MODEL_FIXED;
@@ -57,15 +75,12 @@ static um_status record(um_trainer *tr, int h, int w)
     tr->x = um_tape_input(t, "x_t", images);
     tr->t = um_tape_input(t, "timestep", one);
     if (c->class_embed_type != UM_CLASS_NONE) tr->labels = um_tape_input(t, "labels", one);
-    tr->target = um_tape_input(t, "target", images);
+    if (!c->logits) tr->target = um_tape_input(t, "target", images);
     tr->weights = um_tape_input(t, "weights", one);
     const um_var y = um_unet_apply(t, tr->unet, tr->x, tr->t, tr->labels, s->recompute);
-    if (hybrid(tr)) {
-        record_hybrid(tr, y, images, one);
-    } else {
-        tr->each = um_loss(t, s->loss.kind, s->loss.huber_delta, y, tr->target);
-        tr->loss = um_dot(t, tr->each, tr->weights);
-    }
+    if (c->logits) record_classifier(tr, y, one);
+    else if (hybrid(tr)) record_hybrid(tr, y, images, one);
+    else record_denoiser(tr, y);
     um_tape_output(t, tr->each);
     UM_TRY(um_tape_plan(t, tr->loss));
     if (s->check_nan) um_tape_observe(t, um_observer_check_nan());
@@ -102,7 +117,7 @@ static um_status choose_part(um_trainer *tr, int h, int w)
 static um_status check_channels(um_ctx *ctx, const um_unet_config *c, um_variance_model variance)
 {
     const int times = variance == UM_VARIANCE_MODEL_FIXED ? 1 : 2;
-    if (c->out_channels == times * c->in_channels) return UM_OK;
+    if (c->logits || c->out_channels == times * c->in_channels) return UM_OK;
     return um_fail(ctx, UM_BAD_ARG,
                    "a model of %d channels in and %d out cannot be trained on noise with "
                    "diffusion.variance = %s (as many out as in with fixed, twice as many with "
@@ -176,8 +191,10 @@ static void load(um_trainer *tr, const um_batch *batch, int from, int n)
         const size_t at = (size_t)k * tr->image, to = (size_t)i * tr->image;
         um_noising_apply(tr->schedule, 1, tr->image, &batch->t[k], batch->x0 + at,
                          batch->noise + at, x + to);
-        um_prediction_target(s->prediction, tr->schedule->alpha_bar[batch->t[k]], tr->image,
-                             batch->x0 + at, batch->noise + at, target + to);
+        if (target)
+            um_prediction_target(s->prediction, tr->schedule->alpha_bar[batch->t[k]], tr->image,
+                                 batch->x0 + at, batch->noise + at, target + to);
+        else um_data(tr->tape, tr->shown)[i] = (um_real)batch->labels[k];
         t[i] = (um_real)batch->t[k];
         if (labels) labels[i] = (um_real)(batch->labels[k] < 0 ? null_class : batch->labels[k]);
         const double w = um_loss_weight(&s->loss, tr->schedule, s->prediction, batch->t[k]);
@@ -224,14 +241,26 @@ um_status um_trainer_step(um_trainer *tr, const um_batch *batch, double *loss,
     return UM_OK;
 }
 
-um_status um_trainer_losses(um_trainer *tr, const um_batch *batch, double *losses)
+static bool is_right(const um_trainer *tr, int i, int label)
+{
+    const int classes = um_shape_of(tr->tape, tr->logits).c;
+    const um_real *scores = um_data(tr->tape, tr->logits) + (size_t)i * (size_t)classes;
+    for (int k = 0; k < classes; k++)
+        if (k != label && !(scores[k] < scores[label])) return false;
+    return true;
+}
+
+um_status um_trainer_losses(um_trainer *tr, const um_batch *batch, double *losses, bool *right)
 {
     um_tape_training(tr->tape, false, 0, 0);
     for (int from = 0; from < batch->n; from += tr->part) {
         const int n = UM_MIN(tr->part, batch->n - from);
         load(tr, batch, from, n);
         UM_TRY(um_tape_forward(tr->tape));
-        for (int i = 0; i < n; i++) losses[from + i] = loss_of(tr, i, 1);
+        for (int i = 0; i < n; i++) {
+            losses[from + i] = loss_of(tr, i, 1);
+            if (right) right[from + i] = is_right(tr, i, batch->labels[from + i]);
+        }
     }
     return UM_OK;
 }

@@ -2,7 +2,9 @@
  * trainer.h - one network in training: a batch in, a step down the loss.
  *
  *     x_t = sqrt(abar_t) x0 + sqrt(1 - abar_t) eps;   loss = mean_i w_i distance(unet(x_t, t),
- * target) */
+ * target)
+ *
+ * or, of a classifier, mean_i -log p(label | x_t, t). */
 #ifndef UM_TRAINER_H
 #define UM_TRAINER_H
 
@@ -25,8 +27,9 @@ um_status um_trainer_step(um_trainer *trainer, const um_batch *batch, double *lo
                           um_step_report *report);
 
 /* The loss of each image of the batch (any n up to settings->batch), without dropout and without
- * weights. */
-um_status um_trainer_losses(um_trainer *trainer, const um_batch *batch, double *losses);
+ * weights; `right`, where not NULL: whether the label has a classifier's highest score. */
+um_status um_trainer_losses(um_trainer *trainer, const um_batch *batch, double *losses,
+                            bool *right);
 
 um_optimizer_state *um_trainer_optimizer(um_trainer *trainer);
 

@@ -285,6 +285,21 @@ static void label_dropout_adds_the_null_class(void **state)
     close_subject(s);
 }
 
+static void a_classifier_has_a_score_for_each_class(void **state)
+{
+    (void)state;
+    subject *s = open_subject();
+    um_unet_config u;
+    CHECK_OK(&s->ctx, um_unet_config_from_config(&s->ctx, &s->c, 1, 32, 32, 10, &u));
+    assert_int_equal(u.logits, 0);
+    set(s, "train.task=classifier");
+    CHECK_OK(&s->ctx, um_unet_config_from_config(&s->ctx, &s->c, 1, 32, 32, 10, &u));
+    assert_int_equal(u.logits, 10);
+    assert_int_equal(um_unet_config_from_config(&s->ctx, &s->c, 1, 32, 32, 1, &u), UM_BAD_ARG);
+    assert_non_null(strstr(s->ctx.message, "train.task = classifier, but the images have 1"));
+    close_subject(s);
+}
+
 /* From the largest images down and from the smallest up. */
 static void attention_stands_at_the_same_sizes_on_both_ways(void **state)
 {
@@ -378,6 +393,7 @@ int main(void)
         cmocka_unit_test(settings_of_methods_arrive),
         cmocka_unit_test(every_training_setting_arrives),
         cmocka_unit_test(every_network_setting_arrives),
+        cmocka_unit_test(a_classifier_has_a_score_for_each_class),
         cmocka_unit_test(label_dropout_adds_the_null_class),
         cmocka_unit_test(attention_stands_at_the_same_sizes_on_both_ways),
         cmocka_unit_test(a_head_wider_than_the_channels_is_one_head),

@@ -1,124 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "api/handles.h"
-
 #include <sys/file.h>
 #include <fcntl.h>
 
+#include "api/tiny_run.h"
 #include "support/failing.h"
-#include "support/scratch.h"
-
-/* The smallest training, in a file: what stands on the command line is what a test is about. */
-static const char tiny_run[] =
-    "[run]\nthreads = 1\n"
-    "[data]\npath = .\nvalidation = 0.2\n"
-    "[model]\nchannels = 4,4\ngroups = 2\nlayers = 1\nattention = none\nmid_attention = false\n"
-    "[diffusion]\ntimesteps = 20\n"
-    "[train]\nbatch = 2\nsteps = 4\nwarmup = 1\nvalidate_every = 2\ncheckpoint_every = 2\n"
-    "sample_every = 0\nlog_every = 1\nsample_count = 2\n"
-    "[sample]\nsteps = 2\n";
-
-/* Twelve images of 8 x 8 in classes 0, 1, 2, as an IDX file with its labels, and an INI file that
- * trains on them. */
-static const char *make_images(scratch *s)
-{
-    enum { COUNT = 12, SIDE = 8 };
-    uint8_t images[16 + COUNT * SIDE * SIDE] = { 0, 0, 8, 3, 0, 0, 0, COUNT, 0, 0, 0, SIDE,
-                                                 0, 0, 0, SIDE };
-    uint8_t labels[8 + COUNT] = { 0, 0, 8, 1, 0, 0, 0, COUNT };
-    for (int i = 0; i < COUNT * SIDE * SIDE; i++) images[16 + i] = (uint8_t)(37 * i % 251);
-    for (int i = 0; i < COUNT; i++) labels[8 + i] = (uint8_t)(i % 3);
-    scratch_write(s, "data/train-labels-idx1-ubyte", labels, sizeof labels);
-    scratch_write(s, "data/train-images-idx3-ubyte", images, sizeof images);
-    scratch_write(s, "data/tiny.ini", tiny_run, sizeof tiny_run - 1);
-    return scratch_path(s, "data");
-}
-
-static um_status open_tiny(um_settings **s, um_ctx *ctx, const char *data)
-{
-    char path[SCRATCH_PATH + 16];
-    UM_TRY(um_settings_open(s, ctx));
-    snprintf(path, sizeof path, "%s/tiny.ini", data);
-    return um_settings_read(*s, path);
-}
-
-/* A context of the public door, settings and a folder to run in. */
-typedef struct subject {
-    um_ctx *ctx;
-    um_settings *settings;
-    um_training_result result;
-    char data[SCRATCH_PATH], out[SCRATCH_PATH];
-    bool stop; /* at the first question */
-    int begun, told;
-} subject;
-
-static bool cancelled(void *user) { return ((subject *)user)->stop; }
-
-static subject *open_subject(scratch *s)
-{
-    subject *x = test_calloc(1, sizeof *x);
-    const um_options options = { .cancelled = cancelled, .cancel_user = x };
-    assert_int_equal(um_open(&x->ctx, &options), UM_OK);
-    snprintf(x->data, sizeof x->data, "%s", make_images(s));
-    snprintf(x->out, sizeof x->out, "%s", scratch_path(s, "run"));
-    CHECK_OK(x->ctx, open_tiny(&x->settings, x->ctx, x->data));
-    return x;
-}
-
-/* Fresh settings for another call. */
-static void again(subject *x)
-{
-    um_settings_close(&x->settings);
-    CHECK_OK(x->ctx, open_tiny(&x->settings, x->ctx, x->data));
-}
-
-static void close_subject(subject *x)
-{
-    um_settings_close(&x->settings);
-    um_close(&x->ctx);
-    test_free(x);
-}
-
-static void set(subject *x, const char *format, const char *value)
-{
-    char text[SCRATCH_PATH + 64];
-    snprintf(text, sizeof text, format, value);
-    CHECK_OK(x->ctx, um_settings_set(x->settings, text));
-}
-
-static void begun(void *user, const char *run, const char *description)
-{
-    subject *x = user;
-    x->begun++;
-    assert_string_equal(run, x->out);
-    assert_non_null(strstr(description, "8 x 8 x 1"));
-}
-
-static void told(void *user, const um_training_progress *progress)
-{
-    subject *x = user;
-    x->told++;
-    assert_int_equal(progress->steps, 4);
-    assert_true(progress->loss > 0);
-}
-
-static um_status go(subject *x, bool resume)
-{
-    const um_training_hooks hooks = { begun, told, x };
-    memset(&x->result, 0xff, sizeof x->result);
-    x->begun = x->told = 0;
-    return um_train_run(x->settings, x->out, resume, &hooks, &x->result);
-}
-
-static bool holds(const subject *x, const char *name) { return um_path_holds(x->out, name); }
-
-/* Stop before the first step, which saves step 0: a run that can be resumed. */
-static void begin_and_stop(subject *x)
-{
-    x->stop = true;
-    assert_int_equal(go(x, false), UM_CANCELLED);
-    x->stop = false;
-    assert_true(holds(x, "checkpoints/step-0000000"));
-}
 
 static void a_run_leaves_its_folder(void **state)
 {
@@ -336,17 +221,6 @@ static void bad_settings_leave_no_folder(void **state)
     }
 }
 
-static void the_text_of(subject *x, const char *folder, const char *name, char *out, size_t size)
-{
-    char path[SCRATCH_PATH + 100];
-    um_bytes b;
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    CHECK_OK(x->ctx, um_file_read(x->ctx, path, 1 << 20, &b));
-    assert_true(b.size < size);
-    memcpy(out, b.data, b.size + 1);
-    um_free(x->ctx, b.data);
-}
-
 /* Weights and shape are those of the other model; its noise too, where no one says otherwise. */
 static void another_model_may_be_the_start(void **state)
 {
@@ -379,69 +253,6 @@ static void another_model_may_be_the_start(void **state)
     CHECK_OK(x->ctx, go(x, false));
     the_text_of(x, x->out, "model/scheduler/scheduler_config.json", second, sizeof second);
     assert_non_null(strstr(second, "\"linear\""));
-    close_subject(x);
-}
-
-/* Six images of the classes asked for, in turn. */
-static void draw_classes(subject *x, const char *classes, float *out)
-{
-    enum { DRAWN = 6, IMAGE = 64 };
-    um_model *m;
-    um_images *images;
-    int n, h, w, channels;
-    set(x, "sample.classes=%s", classes);
-    CHECK_OK(x->ctx, um_settings_set(x->settings, "sample.count=6"));
-    CHECK_OK(x->ctx, um_model_open(&m, x->ctx, x->out, x->settings));
-    CHECK_OK(x->ctx, um_sample(m, x->settings, NULL, &images));
-    memcpy(out, um_images_data(images, &n, &h, &w, &channels), DRAWN * IMAGE * sizeof *out);
-    um_images_close(&images);
-    um_model_close(&m);
-}
-
-/* Images have three classes, the network a fourth for none, which samples have only on demand. */
-static void label_dropout_teaches_the_null_class(void **state)
-{
-    subject *x = open_subject(*state);
-    um_model *m;
-    um_model_facts facts;
-    float turns[384], three[384], none[384];
-    set(x, "model.class_conditional=%s", "true");
-    set(x, "train.label_dropout=%s", "0.5");
-    set(x, "train.sample_every=%s", "2");
-    CHECK_OK(x->ctx, go(x, false));
-    CHECK_OK(x->ctx, um_model_open(&m, x->ctx, x->out, x->settings));
-    um_model_describe(m, &facts);
-    assert_true(facts.classes == 3 && facts.null_class);
-    um_model_close(&m);
-    draw_classes(x, "none", turns);
-    draw_classes(x, "0,1,2", three);
-    draw_classes(x, "3", none);
-    assert_memory_equal(turns, three, sizeof turns);
-    assert_memory_not_equal(turns, none, sizeof none);
-    set(x, "sample.classes=%s", "4");
-    CHECK_OK(x->ctx, um_model_open(&m, x->ctx, x->out, x->settings));
-    um_images *images;
-    assert_int_equal(um_sample(m, x->settings, NULL, &images), UM_BAD_ARG);
-    CHECK_TOLD(x->ctx, "the model has classes 0 to 3, the last for none");
-    um_model_close(&m);
-    close_subject(x);
-}
-
-static void a_model_without_a_null_class_cannot_drop_labels(void **state)
-{
-    scratch *s = *state;
-    char start[SCRATCH_PATH];
-    subject *x = open_subject(s);
-    set(x, "model.class_conditional=%s", "true");
-    set(x, "train.steps=%s", "0");
-    CHECK_OK(x->ctx, go(x, false));
-    memcpy(start, x->out, sizeof start);
-    snprintf(x->out, sizeof x->out, "%s", scratch_path(s, "fine"));
-    again(x);
-    set(x, "train.init=%s", start);
-    set(x, "train.label_dropout=%s", "0.1");
-    assert_int_equal(go(x, false), UM_BAD_ARG);
-    CHECK_TOLD(x->ctx, "train.label_dropout = 0.1, but the model has no null class");
     close_subject(x);
 }
 
@@ -491,8 +302,6 @@ int main(void)
         TEST(half_written_folders_of_a_killed_run_go),
         TEST(bad_settings_leave_no_folder),
         TEST(another_model_may_be_the_start),
-        TEST(label_dropout_teaches_the_null_class),
-        TEST(a_model_without_a_null_class_cannot_drop_labels),
         TEST(want_of_memory_is_said_and_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

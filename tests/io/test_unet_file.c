@@ -84,6 +84,20 @@ static void a_null_class_comes_back(void **state)
     assert_true(again.null_class && again.num_class_embeds == 11);
 }
 
+static void a_classifier_comes_back(void **state)
+{
+    scratch *s = *state;
+    static const char ours[] = "{ \"_class_name\": \"UnmistClassifier\", \"num_classes\": 7 }";
+    um_unet_config c, again;
+    CHECK_OK(&s->ctx,
+             um_unet_file_read_config(&s->ctx, &c, scratch_write(s, "c", ours, strlen(ours))));
+    assert_int_equal(c.logits, 7);
+    const char *out = scratch_path(s, "written.json");
+    CHECK_OK(&s->ctx, um_unet_file_write_config(&s->ctx, &c, out));
+    CHECK_OK(&s->ctx, um_unet_file_read_config(&s->ctx, &again, out));
+    assert_int_equal(again.logits, 7);
+}
+
 static void every_key_is_understood(void **state)
 {
     scratch *s = *state;
@@ -148,6 +162,8 @@ static void what_is_not_supported_is_refused_by_name(void **state)
         { "{\"norm_num_groups\": 9}", "norm_num_groups is 9 (a divisor of" },
         { "{\"attention_head_dim\": 0}", "key 'attention_head_dim' is 0" },
         { "{\"_null_class\": true}", "_null_class is true (false, or num_class_embeds" },
+        { "{\"num_classes\": 7}", "key 'num_classes' is none of UNet2DModel's" },
+        { "{\"_class_name\": \"UnmistClassifier\"}", "key 'num_classes' is missing" },
         { "{\"_null_class\": 1}", "key '_null_class' should be true or false" },
         { "{\"num_class_embeds\": 0}", "key 'num_class_embeds' is 0" },
         { "{\"in_channels\": -1}", "key 'in_channels' is -1" },
@@ -466,6 +482,7 @@ int main(void)
         cmocka_unit_test(configurations_come_back_as_diffusers_wrote_them),
         cmocka_unit_test(every_key_is_understood),
         cmocka_unit_test(a_null_class_comes_back),
+        cmocka_unit_test(a_classifier_comes_back),
         cmocka_unit_test(keys_that_are_not_there_have_diffusers_defaults),
         cmocka_unit_test(what_is_not_supported_is_refused_by_name),
         cmocka_unit_test(one_wide_head_is_written_as_null),

@@ -27,8 +27,8 @@ static void rows_stand_under_their_names(void **state)
     scratch *s = *state;
     const char *path = scratch_path(s, "log.csv");
     um_log_row validated = row_at(3);
-    validated.validation = (um_validation){ true, 0.25, { 0.5, 0.125, 1, 2 } };
-    CHECK_OK(&s->ctx, um_log_begin(&s->ctx, path, 0));
+    validated.validation = (um_validation){ true, 0.25, { 0.5, 0.125, 1, 2 }, 0, 0 };
+    CHECK_OK(&s->ctx, um_log_begin(&s->ctx, path, 0, false));
     check_file(s, path, header);
     um_log_row row = row_at(1);
     CHECK_OK(&s->ctx, um_log_append(&s->ctx, path, &row));
@@ -37,6 +37,29 @@ static void rows_stand_under_their_names(void **state)
     snprintf(expected, sizeof expected, "%s%s", header,
              "1,8,0.5,1.25,0.0001,100,2.000,,,,,\n"
              "3,24,0.5,1.25,0.0001,100,2.000,0.25,0.5,0.125,1,2\n");
+    check_file(s, path, expected);
+}
+
+/* In columns of their own behind the others; a log has them from its first line on, or never. */
+static void a_classifier_s_accuracies_stand_behind(void **state)
+{
+    scratch *s = *state;
+    const char *path = scratch_path(s, "log.csv");
+    um_log_row row = row_at(1), validated = row_at(3);
+    char expected[1000];
+    row.accuracies = validated.accuracies = true;
+    validated.validation = (um_validation){ true, 0.25, { 0.5, 0.125, 1, 2 }, 0.75, 0.875 };
+    CHECK_OK(&s->ctx, um_log_begin(&s->ctx, path, 0, true));
+    CHECK_OK(&s->ctx, um_log_append(&s->ctx, path, &row));
+    CHECK_OK(&s->ctx, um_log_append(&s->ctx, path, &validated));
+    snprintf(expected, sizeof expected, "%.*s%s", (int)strcspn(header, "\n"), header,
+             ",accuracy,accuracy_at_0\n"
+             "1,8,0.5,1.25,0.0001,100,2.000,,,,,,,\n"
+             "3,24,0.5,1.25,0.0001,100,2.000,0.25,0.5,0.125,1,2,0.75,0.875\n");
+    check_file(s, path, expected);
+    CHECK_OK(&s->ctx, um_log_begin(&s->ctx, path, 3, true));
+    check_file(s, path, expected);
+    assert_int_equal(um_log_begin(&s->ctx, path, 3, false), UM_BAD_FILE);
     check_file(s, path, expected);
 }
 
@@ -50,7 +73,7 @@ static void losses_keep_nine_digits(void **state)
     row.loss = 1.0 / 3;
     row.grad_norm = 12345.678901234;
     row.lr = 1e-4 / 3;
-    CHECK_OK(&s->ctx, um_log_begin(&s->ctx, path, 0));
+    CHECK_OK(&s->ctx, um_log_begin(&s->ctx, path, 0, false));
     CHECK_OK(&s->ctx, um_log_append(&s->ctx, path, &row));
     snprintf(expected, sizeof expected, "%s%s", header,
              "1234567890123,9876543120984,0.333333333,12345.6789,3.33333333e-05,100,2.000,,,,,\n");
@@ -66,7 +89,7 @@ static void a_locale_does_not_change_the_file(void **state)
     const char *set = NULL;
     for (size_t i = 0; i < UM_COUNT(comma) && !set; i++) set = setlocale(LC_ALL, comma[i]);
     if (!set) skip();
-    CHECK_OK(&s->ctx, um_log_begin(&s->ctx, path, 0));
+    CHECK_OK(&s->ctx, um_log_begin(&s->ctx, path, 0, false));
     CHECK_OK(&s->ctx, um_log_append(&s->ctx, path, &row));
     setlocale(LC_ALL, "C");
     char expected[1000];
@@ -103,7 +126,7 @@ static void resume_keeps_the_whole_rows_up_to_its_step(void **state)
         snprintf(text, sizeof text, "%s%s", header, k->rows);
         snprintf(expected, sizeof expected, "%s%s", header, k->kept);
         const char *path = scratch_write(s, "log.csv", text, strlen(text));
-        CHECK_OK(&s->ctx, um_log_begin(&s->ctx, path, k->step));
+        CHECK_OK(&s->ctx, um_log_begin(&s->ctx, path, k->step, false));
         check_file(s, path, expected);
     }
 }
@@ -112,7 +135,7 @@ static void a_log_that_is_gone_is_begun_anew(void **state)
 {
     scratch *s = *state;
     const char *path = scratch_path(s, "log.csv");
-    CHECK_OK(&s->ctx, um_log_begin(&s->ctx, path, 40));
+    CHECK_OK(&s->ctx, um_log_begin(&s->ctx, path, 40, false));
     check_file(s, path, header);
 }
 
@@ -123,7 +146,7 @@ static void someone_else_s_file_is_refused_and_stays(void **state)
     for (size_t i = 0; i < UM_COUNT(texts); i++)
         for (int64_t step = 0; step < 2; step++) {
             const char *path = scratch_write(s, "log.csv", texts[i], strlen(texts[i]));
-            assert_int_equal(um_log_begin(&s->ctx, path, step), UM_BAD_FILE);
+            assert_int_equal(um_log_begin(&s->ctx, path, step, false), UM_BAD_FILE);
             CHECK_TOLD(&s->ctx, path);
             check_file(s, path, texts[i]);
         }
@@ -135,7 +158,7 @@ static void what_cannot_be_written_is_said(void **state)
     const um_log_row row = row_at(1);
     const char *folder = scratch_path(s, "folder");
     CHECK_OK(&s->ctx, um_folder_make(&s->ctx, folder));
-    assert_int_equal(um_log_begin(&s->ctx, folder, 0), UM_IO);
+    assert_int_equal(um_log_begin(&s->ctx, folder, 0, false), UM_IO);
     assert_int_equal(um_log_append(&s->ctx, folder, &row), UM_IO);
     CHECK_TOLD(&s->ctx, folder);
     const char *missing = scratch_path(s, "missing.csv");
@@ -152,6 +175,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, scratch_setup, scratch_teardown)
     const struct CMUnitTest tests[] = {
         TEST(rows_stand_under_their_names),
+        TEST(a_classifier_s_accuracies_stand_behind),
         TEST(losses_keep_nine_digits),
         TEST(a_locale_does_not_change_the_file),
         TEST(resume_keeps_the_whole_rows_up_to_its_step),

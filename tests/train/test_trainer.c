@@ -251,9 +251,9 @@ static void a_loss_belongs_to_its_image(void **state)
     r->settings = recipe();
     start(r, ctx);
     um_batch batch = batch_of(r, 0, t, labels);
-    CHECK_OK(ctx, um_trainer_losses(r->trainer, &batch, all));
+    CHECK_OK(ctx, um_trainer_losses(r->trainer, &batch, all, NULL));
     batch = (um_batch){ 1, batch.x0 + 2 * IMAGE, batch.noise + 2 * IMAGE, t + 2, labels + 2, NULL };
-    CHECK_OK(ctx, um_trainer_losses(r->trainer, &batch, &one));
+    CHECK_OK(ctx, um_trainer_losses(r->trainer, &batch, &one, NULL));
     assert_memory_equal(&one, &all[2], sizeof one);
     finish(r);
     test_free(r);
@@ -277,7 +277,7 @@ static void every_image_counts_by_its_weights(void **state)
         um_batch batch = batch_of(r, 0, t, labels);
         for (int i = 0; i < BATCH; i++) t[i] = 30 * i; /* signal to noise above gamma */
         batch.weights = weights;
-        CHECK_OK(ctx, um_trainer_losses(r->trainer, &batch, each));
+        CHECK_OK(ctx, um_trainer_losses(r->trainer, &batch, each, NULL));
         CHECK_OK(ctx, um_trainer_step(r->trainer, &batch, &loss, &report));
         const um_timestep_sampler *s = um_trainer_timesteps(r->trainer);
         for (int i = 0; i < BATCH; i++) {
@@ -334,7 +334,7 @@ static void the_hybrid_loss_adds_the_bound(void **state)
         settings.loss.vlb_weight = 0.001 * k;
         CHECK_OK(ctx, um_trainer_open(&trainer, ctx, unet, &schedule, &settings, 8, 8));
         const um_batch batch = { 1, x0, noise, &t, &label, NULL };
-        CHECK_OK(ctx, um_trainer_losses(trainer, &batch, &each));
+        CHECK_OK(ctx, um_trainer_losses(trainer, &batch, &each, NULL));
         CHECK_OK(ctx, um_trainer_step(trainer, &batch, &losses[k], &report));
         CHECK_NEAR(each, losses[k], 1e-6 * each);
         /* conv_out's bias [1, 1, 1, 2]: of the mean, and of the variance */
@@ -348,6 +348,55 @@ static void the_hybrid_loss_adds_the_bound(void **state)
     }
     assert_true(losses[1] > losses[0]); /* a divergence is above 0 */
     CHECK_NEAR(losses[2] - losses[1], losses[1] - losses[0], 1e-6 * losses[2]);
+    um_schedule_free(ctx, &schedule);
+}
+
+/* Scores that are all bias: the loss of class k is log sum exp(bias) - bias[k]. */
+static void a_classifier_learns_its_labels(void **state)
+{
+    um_ctx *ctx = *state;
+    enum { PIXELS = 64, N = 3 };
+    um_schedule schedule;
+    um_schedule_settings linear = um_schedule_defaults();
+    um_unet_config c;
+    um_unet *unet;
+    um_trainer *trainer;
+    um_train_settings settings = recipe();
+    um_step_report report;
+    float x0[N * PIXELS] = { 0.5f }, noise[N * PIXELS] = { 1, -1 };
+    int t[N] = { 0, 500, 999 }, labels[N] = { 2, 0, 2 };
+    bool right[N];
+    double losses[N], loss;
+    CHECK_OK(ctx, um_schedule_init(ctx, &schedule, &linear));
+    um_unet_config_default(&c);
+    c.in_channels = c.out_channels = c.levels = c.layers_per_block = 1;
+    c.channels[0] = 4;
+    c.norm_num_groups = 2;
+    c.down_attention[0] = c.up_attention[0] = c.add_attention = false;
+    c.logits = 3;
+    settings.batch = N;
+    CHECK_OK(ctx, um_unet_open(&unet, ctx, &c));
+    um_params_initialise(um_unet_params(unet), 1);
+    um_real *bias = um_params_find(um_unet_params(unet), "head_scores.bias")->value;
+    for (int k = 0; k < 3; k++) bias[k] = (um_real)k;
+    CHECK_OK(ctx, um_trainer_open(&trainer, ctx, unet, &schedule, &settings, 8, 8));
+    const um_batch batch = { N, x0, noise, t, labels, NULL };
+    CHECK_OK(ctx, um_trainer_losses(trainer, &batch, losses, right));
+    const double all = log(1 + exp(1) + exp(2));
+    for (int i = 0; i < N; i++) {
+        CHECK_NEAR(losses[i], all - labels[i], 1e-6);
+        assert_true(right[i] == (labels[i] == 2));
+    }
+    CHECK_OK(ctx, um_trainer_step(trainer, &batch, &loss, &report));
+    CHECK_NEAR(loss, all - 4.0 / 3, 1e-6);
+    /* the softmax less the labels' share */
+    const um_real *grad = um_params_find(um_unet_params(unet), "head_scores.bias")->grad;
+    const double share[3] = { 1.0 / 3, 0, 2.0 / 3 };
+    double sum = 0;
+    for (int k = 0; k < 3; k++) sum += fabs((double)grad[k] - (exp(k) / exp(all) - share[k]));
+    CHECK_NEAR(sum, 0, 1e-6);
+    um_trainer_close(&trainer);
+    um_unet_close(&unet);
     um_schedule_free(ctx, &schedule);
 }
 
@@ -390,12 +439,12 @@ static void no_label_is_the_null_class(void **state)
     for (int k = 0; k < 2; k++) {
         int t = 500, label = k == 0 ? -1 : CLASSES;
         const um_batch batch = { 1, x0, noise, &t, &label, NULL };
-        CHECK_OK(ctx, um_trainer_losses(trainer, &batch, &losses[k]));
+        CHECK_OK(ctx, um_trainer_losses(trainer, &batch, &losses[k], NULL));
     }
     assert_true(losses[0] == losses[1]);
     int t = 500, label = 0;
     const um_batch shown = { 1, x0, noise, &t, &label, NULL };
-    CHECK_OK(ctx, um_trainer_losses(trainer, &shown, &losses[1]));
+    CHECK_OK(ctx, um_trainer_losses(trainer, &shown, &losses[1], NULL));
     assert_true(losses[0] != losses[1]);
     um_trainer_close(&trainer);
     um_unet_close(&unet);
@@ -428,6 +477,7 @@ int main(void)
         cmocka_unit_test(a_loss_belongs_to_its_image),
         cmocka_unit_test(every_image_counts_by_its_weights),
         cmocka_unit_test(the_hybrid_loss_adds_the_bound),
+        cmocka_unit_test(a_classifier_learns_its_labels),
         cmocka_unit_test(channels_out_must_fit_the_variance),
         cmocka_unit_test(no_label_is_the_null_class),
     };

@@ -167,6 +167,36 @@ static void an_image_alone_leaves_quarters_empty(void **state)
 }
 
 /* Where memory ends the weights are back in their place. */
+/* All scores alike are no answer; a bias for class 0, which all images are of, is right. */
+static void accuracies_count_what_a_classifier_gets_right(void **state)
+{
+    (void)state;
+    subject *s = test_calloc(1, sizeof *s);
+    um_unet_config c = tiny_config(4);
+    c.logits = 3;
+    um_ctx_init(&s->ctx);
+    CHECK_OK(&s->ctx, tiny_begin(&s->t, &s->ctx));
+    CHECK_OK(&s->ctx, um_kernels_choose(&s->ctx, "auto"));
+    CHECK_OK(&s->ctx, um_unet_open(&s->t.unet, &s->ctx, &c));
+    um_params_initialise(um_unet_params(s->t.unet), 1);
+    for (int right = 0; right < 2; right++) {
+        um_params_find(um_unet_params(s->t.unet), "head_scores.bias")->value[0] = (um_real)right;
+        CHECK_OK(&s->ctx, um_trainer_open(&s->trainer, &s->ctx, s->t.unet, &s->t.schedule,
+                                          &s->t.settings, TINY_SIDE, TINY_SIDE));
+        CHECK_OK(&s->ctx, um_feed_init(&s->feed, &s->ctx, &s->t.data, &s->t.schedule,
+                                       um_trainer_timesteps(s->trainer), &s->t.settings));
+        CHECK_OK(&s->ctx, um_batch_init(&s->ctx, &s->batch, 4, TINY_IMAGE));
+        const um_validation v = validate(s);
+        assert_true(v.done && v.accuracy == right && v.accuracy_at_0 == right);
+        CHECK_NEAR(v.loss, right ? log(exp(1) + 2) - 1 : log(3), 1e-6);
+        um_feed_free(&s->feed);
+        um_batch_free(&s->ctx, &s->batch);
+        um_trainer_close(&s->trainer);
+    }
+    tiny_end(&s->t);
+    test_free(s);
+}
+
 static void want_of_memory_swaps_back(void **state)
 {
     (void)state;
@@ -198,6 +228,7 @@ int main(void)
         cmocka_unit_test(no_more_images_than_asked_for),
         cmocka_unit_test(nothing_held_out_is_no_validation),
         cmocka_unit_test(an_image_alone_leaves_quarters_empty),
+        cmocka_unit_test(accuracies_count_what_a_classifier_gets_right),
         cmocka_unit_test(want_of_memory_swaps_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
