@@ -98,14 +98,14 @@ class WrongSettings(Case):
         ("run.name=a/b", "run.name"),
         ("model.groups=7", "model.groups = 7"),
         ("train.accumulate=7", "train.accumulate = 7 does not divide train.batch"),
-        ("diffusion.beta_start=0.5", "beta_start"),
+        ("diffusion.schedule=linear diffusion.beta_start=0.5", "beta_start"),
         ("sample.steps=2000", "sample.steps = 2000 is above diffusion.timesteps"),
     ]
 
     def test_train_names_the_setting_and_what_would_be_right(self):
         for setting, said in self.CASES:
             with self.subTest(setting=setting):
-                self.fails(2, said, "train", DIGITS, setting, "--out", "run")
+                self.fails(2, said, "train", DIGITS, *setting.split(), "--out", "run")
 
     def test_other_commands_check_settings_too(self):
         for words in (["data", "."], ["info"], ["sample", "m"], ["forward", "m", "i", "o"], ["export", "m", "o"]):
