@@ -2,6 +2,7 @@
  * draw.c - from settings that are settled and a network to images. */
 #include "api/handles.h"
 #include "api/images.h"
+#include "api/judge.h"
 
 #include "sample/fit.h"
 
@@ -32,17 +33,21 @@ static int frames_of(const um_plan *plan, int every)
     return every ? last / every + 1 + (last % every != 0) : 0;
 }
 
-/* Classes that the network can be asked for, the null class among them; 0: it takes none. */
-static int classes_of(const um_unet_config *u)
+/* Classes that can be asked for, the null class among them: those of the network, or of the
+ * classifier where it takes none; 0: there are none. */
+static um_status askable_classes(um_ctx *ctx, const um_unet_config *u, const um_config *c,
+                                 int *classes)
 {
-    if (u->class_embed_type == UM_CLASS_NONE) return 0;
-    return u->num_class_embeds ? u->num_class_embeds : 1;
+    if (u->class_embed_type == UM_CLASS_NONE) return um_judge_classes(ctx, c, classes);
+    *classes = u->num_class_embeds ? u->num_class_embeds : 1;
+    return UM_OK;
 }
 
 um_status um_draw_network_check(um_ctx *ctx, const um_unet_config *u, const um_config *c)
 {
     const um_ints *asked = &c->sample_classes;
-    const int classes = classes_of(u);
+    int classes;
+    UM_TRY(askable_classes(ctx, u, c, &classes));
     if (u->in_channels != u->out_channels)
         return um_fail(
             ctx, UM_BAD_ARG,
@@ -68,11 +73,15 @@ um_status um_draw_network_check(um_ctx *ctx, const um_unet_config *u, const um_c
 }
 
 /* Classes of the images: those of sample.classes in turn, or all in turn but the null class. */
-static um_status label_images(um_ctx *ctx, const um_config *c, int classes, int **labels)
+static um_status label_images(um_ctx *ctx, const um_unet_config *u, const um_config *c,
+                              int **labels)
 {
     const um_ints *asked = &c->sample_classes;
+    int classes;
     *labels = NULL;
-    if (!classes) return UM_OK;
+    UM_TRY(askable_classes(ctx, u, c, &classes));
+    classes -= u->null_class;
+    if (classes < 1) return UM_OK;
     UM_TRY(um_alloc(ctx, labels, (size_t)c->sample_count, sizeof **labels, "classes"));
     for (int i = 0; i < c->sample_count; i++)
         (*labels)[i] = asked->n ? asked->v[i % asked->n] : i % classes;
@@ -136,15 +145,19 @@ um_status um_draw_request(um_ctx *ctx, um_unet *unet, const um_plan *plan, const
     um_sample_request r = *request;
     um_unet_denoiser d;
     um_guidance guidance;
+    um_judge judge;
     open_network(&d, ctx, unet, plan, c, &r);
     UM_TRY(choose_batch(&d, plan, c, &r, &r.batch));
+    UM_TRY(um_judge_open(&judge, ctx, c, r.h, r.w, r.c));
     const um_denoiser network = um_denoiser_from_unet(&d);
     um_guidance_init(&guidance, ctx, &network, guided,
                      um_unet_classes(um_unet_configuration(unet)), c->diffusion_timesteps,
                      (size_t)r.h * (size_t)r.w * (size_t)r.c);
     const um_denoiser model =
         um_guidance_is_on(guided) ? um_denoiser_from_guidance(&guidance) : network;
-    const um_status status = um_sample_run(ctx, plan, &model, &r, out);
+    const um_denoiser steered = um_judge_steers(&judge, ctx, &model, plan, c);
+    const um_status status = um_sample_run(ctx, plan, &steered, &r, out);
+    um_judge_close(&judge, ctx);
     um_guidance_free(&guidance);
     um_unet_denoiser_free(&d);
     return status;
@@ -194,7 +207,7 @@ static um_status draw_planned(um_ctx *ctx, um_unet *unet, const um_plan *plan, c
                           frames_of(plan, c->sample_trajectory)));
     m->columns = c->sample_columns;
     memcpy(m->format, c->sample_format, sizeof m->format - 1);
-    um_status status = label_images(ctx, c, classes_of(u) - u->null_class, &labels);
+    um_status status = label_images(ctx, u, c, &labels);
     if (status == UM_OK) status = run(ctx, unet, plan, c, labels, hooks, m);
     um_free(ctx, labels);
     if (status == UM_OK) *out = m;
@@ -218,6 +231,7 @@ um_status um_draw_check(um_ctx *ctx, um_unet *unet, const um_config *config, int
 {
     const um_unet_config *u = um_unet_configuration(unet);
     const um_sample_request r = request_of(config, h, w, u->in_channels);
+    um_judge judge;
     um_plan plan;
     int batch;
     UM_TRY(um_draw_network_check(ctx, u, config));
@@ -226,6 +240,8 @@ um_status um_draw_check(um_ctx *ctx, um_unet *unet, const um_config *config, int
         um_images_check_size(ctx, config->sample_format, path, config->sample_count, h, w,
                              config->sample_columns, frames_of(&plan, config->sample_trajectory));
     if (status == UM_OK) status = um_draw_batch(ctx, unet, &plan, config, &r, &batch);
+    if (status == UM_OK) status = um_judge_open(&judge, ctx, config, h, w, r.c);
+    if (status == UM_OK) um_judge_close(&judge, ctx);
     um_plan_free(ctx, &plan);
     return status;
 }

@@ -218,6 +218,7 @@ static um_config grid_settings(const session *s)
     c.sample_count = c.train_sample_count;
     c.sample_trajectory = 0;
     c.sample_budget = 0;
+    c.sample_classifier = "";
     snprintf(c.sample_format, sizeof c.sample_format, "grid");
     return c;
 }

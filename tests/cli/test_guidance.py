@@ -49,5 +49,39 @@ class Unguided(Case):
             self.succeeds("sample", name, "sample.guidance=1", "sample.count=1", "sample.steps=1")
 
 
+class Steered(WithRun):
+    SETTINGS = ["train.sample_every=0", "train.validate_every=0", "train.lr=0.01", "train.steps=4"]
+
+    def setUp(self):
+        super().setUp()
+        tiny_config(self.dir)
+        self.succeeds("train", "tiny.ini", "--out", "judge", "train.task=classifier", "train.lr=0.01",
+                      "train.sample_every=0", "train.validate_every=0")
+
+    def images(self, *more):
+        self.succeeds("sample", self.model, "sample.steps=3", "sample.count=3", "-o", "x.safetensors", *more)
+        return Tensors(self.path("x.safetensors"))["images"]
+
+    def test_a_classifier_steers_a_model_without_classes(self):
+        judge = ["sample.classifier=judge"]
+        plain = self.images()
+        seen = {plain} | {self.images(*judge, *more) for more in (
+            [], ["sample.classifier_scale=50"], ["sample.classes=1"])}
+        self.assertEqual(len(seen), 4)
+        self.assertEqual(self.images(*judge, "sample.classifier_scale=0"), plain)
+        self.assertEqual(self.images(*judge, "sample.batch=1"), self.images(*judge, "sample.classes=0,1,2"))
+        self.write("x.ini", "[sample]\nclassifier = judge\n")
+        self.succeeds("sample", self.model, "x.ini", "sample.steps=3", "sample.count=3", "-o", "y.safetensors")
+        self.assertEqual(Tensors(self.path("y.safetensors"))["images"], self.images(*judge))
+
+    def test_what_does_not_fit_is_told_before(self):
+        sample = ["sample", self.model, "sample.steps=3"]
+        self.fails(2, "sample.classes = 3: the model has classes 0 to 2", *sample, "sample.classifier=judge",
+                   "sample.classes=3")
+        self.fails(2, ["sample.classifier = ", "train.task = classifier"], *sample, f"sample.classifier={self.model}")
+        self.fails(3, "nowhere", *sample, "sample.classifier=nowhere")
+        self.fails(2, "the model is a classifier", "sample", "judge", "sample.steps=1")
+
+
 if __name__ == "__main__":
     main()
