@@ -42,6 +42,10 @@ UM_API void um_images_close(um_images **images);
 /* x [n, h, w, c] as computed, unclamped, of images that mean [-1, 1]; owned by `images`. */
 UM_API const float *um_images_data(const um_images *images, int *n, int *h, int *w, int *c);
 
+/* Sampler steps that an image took on average, and how many *rejected ones a sampler that chooses
+ * its steps tried beside them; 0 of images that were not drawn by um_sample. */
+UM_API double um_images_steps(const um_images *images, double *rejected);
+
 /* A note for the files that are written: PNG texts and safetensors metadata. Both texts are
  * copied; a byte of the value that is no UTF-8 becomes a question mark. */
 UM_API um_status um_images_note(um_images *images, const char *key, const char *value);

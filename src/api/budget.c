@@ -110,6 +110,17 @@ static um_status adopt_sampler(const pricing *p, const um_settings *s, const um_
     return um_model_adopted(p->m, &chosen, p->c, &size);
 }
 
+/* What a sampler that chooses its steps will need is not known before. */
+static um_status check_priced(um_ctx *ctx, const um_config *c)
+{
+    const um_sampler *sampler;
+    UM_TRY(um_sampler_find(ctx, c->sample_sampler, &sampler));
+    if (!sampler->integrate) return UM_OK;
+    return um_fail(ctx, UM_BAD_ARG, "sample.budget with sample.sampler = %s, which takes as many "
+                   "steps as its tolerances ask (another sampler)", sampler->name),
+           um_config_fail_at(ctx, c, UM_BAD_ARG, UM_KEY_sample_budget);
+}
+
 um_status um_budget_keep(um_model *m, const um_settings *s, um_config *c, um_size size,
                          double begun, const um_sample_hooks *hooks)
 {
@@ -118,6 +129,7 @@ um_status um_budget_keep(um_model *m, const um_settings *s, um_config *c, um_siz
     char reason[256];
     int steps;
     if (c->sample_budget == 0) return UM_OK;
+    UM_TRY(check_priced(m->ctx, c));
     UM_TRY(price(&p, size));
     UM_TRY(affordable(&p, &steps));
     if (c->origin[UM_KEY_sample_sampler].source == UM_FROM_DEFAULT) {

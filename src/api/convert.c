@@ -114,6 +114,9 @@ static um_status process_settings(um_ctx *ctx, const um_config *c, um_sample_set
     s->denoise = c->sample_denoise;
     s->snr = c->sample_snr;
     s->corrector_steps = c->sample_corrector_steps;
+    if (c->sample_rtol > 0.0) s->rtol = c->sample_rtol;
+    if (c->sample_atol > 0.0) s->atol = c->sample_atol;
+    s->max_calls = c->sample_max_calls;
     return UM_OK;
 }
 

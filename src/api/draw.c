@@ -182,7 +182,12 @@ static um_status run(um_ctx *ctx, um_unet *unet, const um_plan *plan, const um_c
         request.progress = hooks->progress;
         request.progress_user = hooks->user;
     }
-    return um_draw_request(ctx, unet, plan, c, &request, m->x);
+    um_sample_tally tally = { 0 };
+    request.tally = &tally;
+    UM_TRY(um_draw_request(ctx, unet, plan, c, &request, m->x));
+    m->steps = (double)tally.steps / m->n;
+    m->rejected = (double)tally.rejected / m->n;
+    return UM_OK;
 }
 
 um_status um_plan_from_config(um_ctx *ctx, const um_config *c, um_plan *plan)

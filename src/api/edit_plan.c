@@ -103,6 +103,9 @@ static um_status check_deterministic(const um_editing *e)
 static um_status plan_of(um_editing *e, const um_sample_settings *settings)
 {
     const um_config *c = &e->c;
+    if (settings->sampler->integrate)
+        return um_fail(e->ctx, UM_BAD_ARG, "sample.sampler = %s chooses its steps as it goes, and "
+                       "an edit needs them laid before (ddim)", c->sample_sampler);
     switch (e->edit->mode) {
     case UM_EDIT_INPAINT:
         if (!e->edit->mask)

@@ -41,6 +41,12 @@ void um_images_close(um_images **images)
     *images = NULL;
 }
 
+double um_images_steps(const um_images *images, double *rejected)
+{
+    *rejected = images->rejected;
+    return images->steps;
+}
+
 const float *um_images_data(const um_images *images, int *n, int *h, int *w, int *c)
 {
     *n = images->n;

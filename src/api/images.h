@@ -22,6 +22,7 @@ struct um_images {
     char format[8]; /* sample.format */
     float *x;
     int *labels; /* [n], -1 where an image has none; NULL: none has */
+    double steps, rejected; /* of an image on average */
     um_filmstrip film;
     char *keys[UM_NOTES_MAX], *values[UM_NOTES_MAX];
     int notes;

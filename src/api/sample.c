@@ -133,8 +133,9 @@ um_status um_sample_explain(um_model *m, um_settings *s, char **out)
     if (status == UM_OK) status = um_plan_from_config(m->ctx, &c, &plan);
     if (status == UM_OK) {
         const int steps = plan.row[plan.rows - 1].step + 1;
-        um_text_add(&text, "%s: %d step%s through %d timesteps\n", c.sample_sampler, steps,
-                    steps == 1 ? "" : "s", c.diffusion_timesteps);
+        if (!plan.settings.sampler->explain)
+            um_text_add(&text, "%s: %d step%s through %d timesteps\n", c.sample_sampler, steps,
+                        steps == 1 ? "" : "s", c.diffusion_timesteps);
         um_plan_explain(&plan, add_line, &text);
         status = text.status;
         um_plan_free(m->ctx, &plan);

@@ -2,6 +2,7 @@
  * drawing.c - what is shown while images are drawn, and what is said and written behind it. */
 #include "cli/cli.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -37,20 +38,32 @@ um_sample_hooks cli_drawing_begin(cli_drawing *d, cli *c)
 
 static void say_path(void *user, const char *path) { cli_say(user, "%s\n", path); }
 
+/* "50 steps", or what samplers that choose them took for an image on average; of an edit the rows
+ * of its plan. */
+static void write_steps(char *text, size_t room, const um_images *images, int rows)
+{
+    double rejected;
+    const double taken = um_images_steps(images, &rejected), steps = taken > 0.0 ? taken : rows;
+    if (steps == floor(steps) && rejected == 0.0)
+        snprintf(text, room, "%.0f step%s", steps, steps == 1.0 ? "" : "s");
+    else
+        snprintf(text, room, "%.1f steps and %.1f rejected an image", steps, rejected);
+}
+
 /* "16 images of 32 x 32 by ddim, 50 steps, seed 0, in 1.2 s" */
 static um_status say_drawn(const cli_drawing *d, um_settings *s, const um_images *images)
 {
     const cli *c = d->c;
     const double seconds = now() - d->start;
     int n, h, w, channels;
-    char *sampler = NULL, *seed = NULL;
+    char steps[64], *sampler = NULL, *seed = NULL;
+    write_steps(steps, sizeof steps, images, d->rows);
     um_images_data(images, &n, &h, &w, &channels);
     um_status status = um_settings_get(s, "sample.sampler", &sampler);
     if (status == UM_OK) status = um_settings_get(s, "sample.seed", &seed);
     if (status == UM_OK)
-        cli_say(c, "%d image%s of %d x %d by %s, %d step%s, seed %s, in %.1f s\n", n,
-                n == 1 ? "" : "s", h, w, *d->sampler ? d->sampler : sampler, d->rows,
-                d->rows == 1 ? "" : "s", seed, seconds);
+        cli_say(c, "%d image%s of %d x %d by %s, %s, seed %s, in %.1f s\n", n,
+                n == 1 ? "" : "s", h, w, *d->sampler ? d->sampler : sampler, steps, seed, seconds);
     um_text_release(c->ctx, &sampler);
     um_text_release(c->ctx, &seed);
     return status;

@@ -1,30 +1,16 @@
 /* SPDX-License-Identifier: MIT
- * driver.c - the loop. All memory is taken before it; each row then reads: ask, clip, show, draw,
- * step, remember. */
-#include "sample/driver.h"
-
-#include <math.h>
+ * driver.c - the loop. All memory is taken before it; each row then reads: ask, show, draw, step,
+ * remember. */
 #include <string.h>
 
-#include "base/arena.h"
-#include "sample/clip.h"
+#include "sample/run.h"
 
-/* What one request needs while it runs; n is the number of images in the batch at work. */
-struct run {
-    um_ctx *ctx;
-    const um_plan *plan;
-    const um_denoiser *model;
-    const um_sample_request *request;
-    um_noise noise;
-    um_noise_philox philox;
-    um_noise_torch torch;
-    size_t size; /* of an image */
-    int first, n, history;
-
-    double *x, *x0, *eps, *z, *sorted; /* the state, what the model says, noise, scratch   */
+/* A plan's rows on a batch. */
+struct rows {
+    um_run *run;
+    int history;
+    double *z;                         /* noise                                            */
     double *past[UM_HISTORY_MAX + 1];  /* newest first; the last one is free to write into */
-    double *t;                         /* of each image                                    */
-    float *shown, *answer, *drawn;     /* what the model sees, its answer; noise as drawn  */
 };
 
 static um_status check_request(um_ctx *ctx, const um_plan *plan, const um_sample_request *r)
@@ -42,126 +28,28 @@ static um_status check_request(um_ctx *ctx, const um_plan *plan, const um_sample
     return UM_OK;
 }
 
-enum { DOUBLES = 4, FLOATS = 4 }; /* arrays of a batch, beside the history */
-
 size_t um_sample_bytes(size_t size, int n)
 {
-    const size_t doubles = (DOUBLES + UM_HISTORY_MAX + 1) * sizeof(double);
-    return (size_t)n * (size * (doubles + FLOATS * sizeof(float)) + sizeof(double)) +
-           size * sizeof(double);
+    const size_t doubles = UM_MAX((int)UM_INTEGRATE_DOUBLES, UM_HISTORY_MAX + 2);
+    return um_run_bytes(size, n) + (size_t)n * size * doubles * sizeof(double);
 }
 
-static um_status take_memory(struct run *run, um_arena *arena)
+static void take_memory(struct rows *r, um_arena *arena, int most)
 {
-    const um_sample_request *r = run->request;
-    const int most = r->batch > 0 ? UM_MIN(r->batch, r->count) : r->count;
-    const size_t n = (size_t)most * run->size;
-    double **const doubles[DOUBLES] = { &run->x, &run->x0, &run->eps, &run->z };
-    for (size_t i = 0; i < UM_COUNT(doubles); i++)
-        *doubles[i] = um_arena_take(arena, n * sizeof(double));
-    for (int i = 0; i <= run->history; i++) run->past[i] = um_arena_take(arena, n * sizeof(double));
-    run->t = um_arena_take(arena, (size_t)most * sizeof *run->t);
-    run->sorted = um_arena_take(arena, run->size * sizeof(double));
-    float **const floats[FLOATS] = { &run->shown, &run->answer, &run->drawn, &run->torch.scratch };
-    for (size_t i = 0; i < UM_COUNT(floats); i++)
-        *floats[i] = um_arena_take(arena, n * sizeof(float));
-    return arena->status;
-}
-
-static void choose_noise(struct run *run)
-{
-    const um_sample_settings *s = &run->plan->settings;
-    const um_sample_request *r = run->request;
-    if (r->noise) {
-        run->noise = *r->noise;
-    } else if (s->rng == UM_RNG_TORCH) {
-        um_torch_random_init(&run->torch.generator, s->seed);
-        run->torch.h = r->h, run->torch.w = r->w, run->torch.c = r->c;
-        run->noise = um_noise_from_torch(&run->torch);
-    } else {
-        run->philox = (um_noise_philox){ .seed = s->seed, .size = run->size };
-        run->noise = um_noise_from_philox(&run->philox);
-    }
-}
-
-static void draw(struct run *run, int row)
-{
-    const uint64_t image = run->request->first_image + (uint64_t)run->first;
-    run->noise.draw(run->noise.user, row, image, run->n, run->drawn);
-}
-
-/* The first x: what the request gives, or noise, at the plan's standard deviation. */
-static void start(struct run *run)
-{
-    const float *from = run->drawn;
-    if (run->request->start) from = run->request->start + (size_t)run->first * run->size;
-    else draw(run, UM_NOISE_START);
-    for (size_t k = 0; k < (size_t)run->n * run->size; k++)
-        run->x[k] = run->plan->init_scale * (double)from[k];
-}
-
-static um_status check_finite(const struct run *run, const float *v, const um_row *row,
-                              const char *what)
-{
-    for (int i = 0; i < run->n; i++)
-        for (size_t k = 0; k < run->size; k++)
-            if (!isfinite(v[(size_t)i * run->size + k]))
-                return um_fail(run->ctx, UM_NOT_FINITE, "%s is not finite in image %llu at "
-                               "timestep %g (%s, step %d)", what,
-                               (unsigned long long)run->request->first_image +
-                                   (unsigned long long)(run->first + i),
-                               row->t, run->plan->settings.sampler->name, row->step);
-    return UM_OK;
-}
-
-/* Ask the model; x0 and eps from its answer, clipped as the settings say. */
-static um_status predict(struct run *run, const um_row *row)
-{
-    const um_sample_settings *s = &run->plan->settings;
-    const int *labels = run->request->labels ? run->request->labels + run->first : NULL;
-    const size_t n = (size_t)run->n * run->size;
-    for (size_t k = 0; k < n; k++) run->shown[k] = (float)(row->scale * run->x[k]);
-    for (int i = 0; i < run->n; i++) run->t[i] = row->t;
-    UM_TRY(run->model->predict(run->model->user, run->n, run->shown, run->t, labels,
-                               run->answer));
-    UM_TRY(check_finite(run, run->answer, row, "the model's answer"));
-
-    const um_prediction_rule rule = um_prediction_rule_at(s->prediction, row->alpha_bar);
-    for (size_t k = 0; k < n; k++) {
-        const double x = row->scale * run->x[k], out = (double)run->answer[k];
-        run->x0[k] = rule.x0_x * x + rule.x0_out * out;
-        run->eps[k] = rule.eps_x * x + rule.eps_out * out;
-    }
-    if (!um_clip_is_on(s)) return UM_OK;
-    um_clip_x0(s, run->n, run->size, run->x0, run->sorted);
-    if (!s->use_clipped_model_output) return UM_OK;
-    const um_prediction_rule again = um_prediction_rule_at(UM_PREDICTION_SAMPLE, row->alpha_bar);
-    for (size_t k = 0; k < n; k++)
-        run->eps[k] = again.eps_x * (row->scale * run->x[k]) + again.eps_out * run->x0[k];
-    return UM_OK;
-}
-
-/* The trajectory is told what the model saw; its answer's place holds x0 meanwhile. */
-static void show(struct run *run, int index)
-{
-    const um_sample_request *r = run->request;
-    if (!r->trajectory || r->trajectory_every < 1) return;
-    if (index % r->trajectory_every != 0 && index != run->plan->rows - 1) return;
-    for (size_t k = 0; k < (size_t)run->n * run->size; k++) run->answer[k] = (float)run->x0[k];
-    r->trajectory(r->trajectory_user, &(um_sample_view){
-        .row = &run->plan->row[index], .index = index, .first = run->first, .n = run->n,
-        .x = run->shown, .x0 = run->answer });
+    const size_t bytes = (size_t)most * r->run->size * sizeof(double);
+    r->z = um_arena_take(arena, bytes);
+    for (int i = 0; i <= r->history; i++) r->past[i] = um_arena_take(arena, bytes);
 }
 
 /* Put what the row has kept before the history; the oldest makes room, or past[0]. */
-static void remember(struct run *run, const um_row *row)
+static void remember(struct rows *r, const um_row *row)
 {
-    double *const newest = run->past[run->history];
+    double *const newest = r->past[r->history];
     if (row->replaces)
-        run->past[run->history] = run->past[0];
+        r->past[r->history] = r->past[0];
     else
-        memmove(run->past + 1, run->past, (size_t)run->history * sizeof *run->past);
-    run->past[0] = newest;
+        memmove(r->past + 1, r->past, (size_t)r->history * sizeof *r->past);
+    r->past[0] = newest;
 }
 
 static bool uses_noise(const um_row *row)
@@ -171,71 +59,92 @@ static bool uses_noise(const um_row *row)
 }
 
 /* A pixel is either known or drawn, so the step's own noise serves. */
-static void put_known(struct run *run, const um_row *row)
+static void put_known(struct rows *r, const um_row *row)
 {
+    um_run *run = r->run;
     const size_t from = (size_t)run->first * run->size;
     if (!run->request->known || (row->known_x0 == 0.0 && row->known_noise == 0.0)) return;
     for (size_t k = 0; k < (size_t)run->n * run->size; k++)
         if (!run->request->redraw[from + k])
             run->x[k] = row->known_x0 * (double)run->request->known[from + k] +
-                        (row->known_noise != 0.0 ? row->known_noise * run->z[k] : 0.0);
+                        (row->known_noise != 0.0 ? row->known_noise * r->z[k] : 0.0);
 }
 
-static um_status do_row(struct run *run, int index)
+static um_status ask(um_run *run, const um_row *row, int index)
 {
+    for (int i = 0; i < run->n; i++)
+        run->asked[i] = (um_asked){ i, row->step, { row->t, row->alpha_bar } };
+    UM_TRY(um_run_ask(run, run->n, run->asked, row->scale, run->x));
+    if (um_run_shows(run, index)) um_run_show(run, row, index, 0, 0, run->n);
+    return UM_OK;
+}
+
+static um_status do_row(struct rows *r, int index)
+{
+    um_run *run = r->run;
     const um_row *row = &run->plan->row[index];
     const size_t n = (size_t)run->n * run->size;
     UM_TRY(um_check_cancelled(run->ctx));
-    if (row->asks) {
-        UM_TRY(predict(run, row));
-        show(run, index);
-    }
+    if (row->asks) UM_TRY(ask(run, row, index));
     const bool noisy = uses_noise(row);
     if (noisy || (run->noise.sequential && row->draws)) {
-        draw(run, index);
-        for (size_t k = 0; k < n; k++) run->z[k] = (double)run->drawn[k];
+        um_run_draw(run, index);
+        for (size_t k = 0; k < n; k++) r->z[k] = (double)run->drawn[k];
     }
     um_step step = {
         .row = row, .n = n, .size = run->size, .x = run->x, .out = run->x,
         .x0 = row->asks ? run->x0 : NULL,
         .eps = row->asks ? run->eps : NULL,
-        .noise = noisy ? run->z : NULL,
-        .keep = row->keeps ? run->past[run->history] : NULL,
+        .noise = noisy ? r->z : NULL,
+        .keep = row->keeps ? r->past[r->history] : NULL,
     };
-    for (int h = 0; h < run->history; h++) step.past[h] = run->past[h];
+    for (int h = 0; h < r->history; h++) step.past[h] = r->past[h];
     run->plan->settings.sampler->step(&step);
-    put_known(run, row);
-    if (row->keeps) remember(run, row);
+    put_known(r, row);
+    if (row->keeps) remember(r, row);
     return UM_OK;
 }
 
-static um_status do_batch(struct run *run, int batch, int batches, float *out)
+static um_status do_rows(struct rows *r)
 {
-    const um_sample_request *r = run->request;
+    const um_run *run = r->run;
+    const um_sample_request *q = run->request;
     const int rows = run->plan->rows;
-    start(run);
-    for (int h = 0; h <= run->history; h++)
-        memset(run->past[h], 0, (size_t)run->n * run->size * sizeof(double));
+    for (int h = 0; h <= r->history; h++)
+        memset(r->past[h], 0, (size_t)run->n * run->size * sizeof(double));
     for (int i = 0; i < rows; i++) {
-        UM_TRY(do_row(run, i));
-        if (r->progress) r->progress(r->progress_user, i + 1, rows, batch, batches);
+        UM_TRY(do_row(r, i));
+        if (q->progress) q->progress(q->progress_user, i + 1, rows, run->batch, run->batches);
     }
-    for (size_t k = 0; k < (size_t)run->n * run->size; k++) run->shown[k] = (float)run->x[k];
-    UM_TRY(check_finite(run, run->shown, &run->plan->row[rows - 1], "the image"));
-    memcpy(out + (size_t)run->first * run->size, run->shown,
-           (size_t)run->n * run->size * sizeof *out);
+    if (q->tally) q->tally->steps += (int64_t)run->n * (run->plan->row[rows - 1].step + 1);
     return UM_OK;
 }
 
-static um_status do_batches(struct run *run, float *out)
+static um_status do_batch(struct rows *r, float *out)
 {
-    const um_sample_request *r = run->request;
-    const int batch = r->batch > 0 ? r->batch : UM_MAX(r->count, 1);
-    const int batches = (int)(((int64_t)r->count + batch - 1) / batch);
-    for (int b = 0; b < batches; b++) {
-        run->first = b * batch;
-        run->n = UM_MIN(batch, r->count - run->first);
-        UM_TRY(do_batch(run, b, batches, out));
+    um_run *run = r->run;
+    const um_sampler *sampler = run->plan->settings.sampler;
+    const um_row *last = &run->plan->row[run->plan->rows - 1];
+    const size_t n = (size_t)run->n * run->size;
+    um_run_start(run);
+    UM_TRY(sampler->integrate ? sampler->integrate(run) : do_rows(r));
+    for (size_t k = 0; k < n; k++) run->shown[k] = (float)run->x[k];
+    for (int i = 0; i < run->n; i++)
+        run->asked[i] = (um_asked){ i, last->step, { last->t, last->alpha_bar } };
+    UM_TRY(um_run_check(run, run->shown, run->n, run->asked, "the image"));
+    memcpy(out + (size_t)run->first * run->size, run->shown, n * sizeof *out);
+    return UM_OK;
+}
+
+static um_status do_batches(struct rows *r, int batch, float *out)
+{
+    um_run *run = r->run;
+    const int count = run->request->count;
+    run->batches = (int)(((int64_t)count + batch - 1) / batch);
+    for (run->batch = 0; run->batch < run->batches; run->batch++) {
+        run->first = run->batch * batch;
+        run->n = UM_MIN(batch, count - run->first);
+        UM_TRY(do_batch(r, out));
     }
     return UM_OK;
 }
@@ -245,18 +154,18 @@ um_status um_sample_run(um_ctx *ctx, const um_plan *plan, const um_denoiser *mod
 {
     UM_TRY(check_request(ctx, plan, request));
     um_arena arena = { .ctx = ctx };
-    struct run run = {
+    um_run run = {
         .ctx = ctx, .plan = plan, .model = model, .request = request,
         .size = (size_t)request->h * (size_t)request->w * (size_t)request->c,
-        .history = plan->settings.sampler->history,
     };
+    struct rows rows = { .run = &run, .history = plan->settings.sampler->history };
+    const int all = UM_MAX(request->count, 1);
+    const int batch = request->batch > 0 ? UM_MIN(request->batch, all) : all;
     memset(out, 0, (size_t)request->count * run.size * sizeof *out);
     const int threads = um_threads_enter(ctx);
-    um_status st = take_memory(&run, &arena);
-    if (st == UM_OK) {
-        choose_noise(&run);
-        st = do_batches(&run, out);
-    }
+    if (!plan->settings.sampler->integrate) take_memory(&rows, &arena, batch);
+    um_status st = um_run_open(&run, &arena, batch);
+    if (st == UM_OK) st = do_batches(&rows, batch, out);
     um_threads_leave(threads);
     um_arena_free(&arena);
     return st;

@@ -23,6 +23,11 @@ typedef struct um_sample_view {
     const float *x, *x0;
 } um_sample_view;
 
+/* Steps of all images together: those taken, and those of adaptive samplers that were given up. */
+typedef struct um_sample_tally {
+    int64_t steps, rejected;
+} um_sample_tally;
+
 /* Zeroed but for shape and count is a sound request. */
 typedef struct um_sample_request {
     int h, w, c;
@@ -44,6 +49,7 @@ typedef struct um_sample_request {
     void (*trajectory)(void *user, const um_sample_view *view);
     void *trajectory_user;
     int trajectory_every;
+    um_sample_tally *tally; /* added to; NULL: not counted */
 } um_sample_request;
 
 /* Bytes that drawing n images of `size` numbers at once needs at most, beside the model's. */

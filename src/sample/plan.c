@@ -136,8 +136,13 @@ enum { LINE_BYTES = 128 + 16 * UM_HISTORY_MAX }; /* each column has a width of i
 
 void um_plan_explain(const um_plan *plan, void (*put)(void *user, const char *line), void *user)
 {
-    const int history = plan->settings.sampler->history;
+    const um_sampler *sampler = plan->settings.sampler;
+    const int history = sampler->history;
     char line[LINE_BYTES];
+    if (sampler->explain) {
+        sampler->explain(plan, put, user);
+        return;
+    }
     int n = snprintf(line, sizeof line, "%5s %9s %9s %12s %14s %11s %11s %11s %11s", "step", "t",
                      "t_prev", "alpha_bar", "alpha_bar_prev", "sigma", "x", "x0", "eps");
     for (int h = 0; h < history; h++)

@@ -53,6 +53,7 @@ static bool ends_step(const um_plan *p, int i)
 static bool follows_levels(const um_plan *p)
 {
     int steps = 0;
+    if (p->settings.sampler->integrate) return false;
     for (int i = 0; i < p->rows; i++) steps += ends_step(p, i);
     return steps == p->steps;
 }

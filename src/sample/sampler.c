@@ -12,6 +12,7 @@ extern const um_sampler um_sampler_dpmpp, um_sampler_dpmpp_single;
 extern const um_sampler um_sampler_unipc, um_sampler_deis;
 extern const um_sampler um_sampler_sde_em, um_sampler_sde_heun, um_sampler_pc;
 extern const um_sampler um_sampler_ode_euler, um_sampler_ode_heun, um_sampler_ode_rk4;
+extern const um_sampler um_sampler_ode_adaptive, um_sampler_sde_adaptive;
 
 const um_sampler *const um_samplers[] = {
     &um_sampler_ddpm,
@@ -33,6 +34,8 @@ const um_sampler *const um_samplers[] = {
     &um_sampler_ode_heun,
     &um_sampler_ode_rk4,
     &um_sampler_pc,
+    &um_sampler_ode_adaptive,
+    &um_sampler_sde_adaptive,
     NULL,
 };
 

@@ -57,6 +57,8 @@ typedef struct um_step {
     double *keep; /* NULL unless the row keeps */
 } um_step;
 
+struct um_run;
+
 typedef struct um_sampler {
     const char *name;
     const char *class_name; /* diffusers' scheduler, whose JSON speaks for this sampler; or NULL */
@@ -70,7 +72,15 @@ typedef struct um_sampler {
      * call a step; init_scale is 1. */
     um_status (*plan)(um_ctx *ctx, um_plan *plan, const um_schedule *s);
     void (*step)(const um_step *s);
+    /* Instead of `step`: from the batch's first x to its images by steps that each image chooses
+     * for itself. The plan's rows are then marks on the way, for progress and trajectory. */
+    um_status (*integrate)(struct um_run *run);
+    /* What --explain says instead of the table of rows; NULL: that table. */
+    void (*explain)(const um_plan *plan, void (*put)(void *user, const char *line), void *user);
 } um_sampler;
+
+/* Arrays of a batch that `integrate` takes at most. */
+enum { UM_INTEGRATE_DOUBLES = 8 };
 
 /* out = next, keep = keep: the step of every method that is linear in what it has seen. */
 void um_step_linear(const um_step *s);

@@ -147,7 +147,9 @@ typedef struct um_sample_settings {
     bool denoise;         /* the last x becomes the image predicted from it            */
     double snr;           /* pc: signal to noise ratio of the corrector                */
     int corrector_steps;  /* pc: corrector steps after each predictor step             */
-    int corrections; /* ddim_inverse: further model calls a step (inverse.h) */
+    double rtol, atol;    /* adaptive: error of a step, relative to x and absolute     */
+    int max_calls;        /* adaptive: the most model calls for an image               */
+    int corrections;      /* ddim_inverse: further model calls a step (inverse.h)      */
 
     um_rng rng;
     uint64_t seed;
@@ -168,6 +170,6 @@ typedef struct um_sample_settings {
 /* .. and for samplers in continuous time those of Song et al. 2021. */
 #define UM_SAMPLE_CONTINUOUS                                                                 \
     UM_SAMPLE_BASE, .beta_min = 0.1, .beta_max = 20.0, .time_grid_s = 0.008, .denoise = true, \
-    .snr = 0.16, .corrector_steps = 1
+    .snr = 0.16, .corrector_steps = 1, .max_calls = 10000
 
 #endif

@@ -39,6 +39,8 @@ static void check_process(const um_sample_settings *is, const um_sample_settings
     assert_true(is->time_grid_s == own->time_grid_s && is->time_end == own->time_end);
     assert_true(is->denoise == own->denoise && is->snr == own->snr);
     assert_int_equal(is->corrector_steps, own->corrector_steps);
+    assert_true(is->rtol == own->rtol && is->atol == own->atol);
+    assert_int_equal(is->max_calls, own->max_calls);
 }
 
 static void check_same(const um_sample_settings *is, const um_sample_settings *own)
@@ -154,7 +156,8 @@ static void every_sampling_setting_arrives(void **state)
         "sample.sde=vp", "sample.beta_min=0.25",
         "sample.beta_max=10", "sample.time_grid=cosine", "sample.time_grid_s=0.5",
         "sample.time_end=0.125", "sample.denoise=false", "sample.snr=0.0625",
-        "sample.corrector_steps=3",
+        "sample.corrector_steps=3", "sample.rtol=0.125", "sample.atol=0.25",
+        "sample.max_calls=77",
     };
     subject *s = open_subject();
     um_sample_settings is;
@@ -174,6 +177,7 @@ static void every_sampling_setting_arrives(void **state)
     assert_true(is.time_grid == UM_TIME_GRID_COSINE && is.time_grid_s == 0.5);
     assert_true(is.time_end == 0.125 && !is.denoise && is.snr == 0.0625);
     assert_int_equal(is.corrector_steps, 3);
+    assert_true(is.rtol == 0.125 && is.atol == 0.25 && is.max_calls == 77);
     close_subject(s);
 }
 

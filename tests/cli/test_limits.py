@@ -101,6 +101,8 @@ class Budget(WithRun):
     def test_too_little_time_is_told(self):
         self.fails(2, ["sample.budget = 1e-05s is over", "s (a longer time"], "sample", self.model, *self.CHOSEN,
                    "sample.budget=0.00001s")
+        self.fails(2, "as many steps as its tolerances ask", "sample", self.model, "sample.budget=1s",
+                   "sample.sampler=ode_adaptive")
         self.fails(2, "which chooses the steps", "sample", self.model, "sample.budget=1s", "sample.steps=4")
 
     def test_explain_prints_what_would_be_done(self):

@@ -244,6 +244,8 @@ static void noise_is_drawn_as_for_a_model_without_guidance(void **state)
     (void)state;
     for (int i = 0; um_samplers[i]; i++)
         for (int rng = UM_RNG_PHILOX; rng <= UM_RNG_TORCH; rng++) {
+            /* diffusers has none of these, and sde_adaptive refuses its numbers */
+            if (rng == UM_RNG_TORCH && um_samplers[i]->integrate) continue;
             subject *s = open_subject((um_guidance_settings){ .scale = 3, .end = 1 });
             um_sample_settings settings = um_sampler_defaults(um_samplers[i]);
             settings.steps = 10;

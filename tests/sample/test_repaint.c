@@ -137,7 +137,14 @@ static void known_pixels_come_out_bit_for_bit_with_every_sampler(void **state)
             drawing d;
             um_plan plan;
             drawing_open(&d, &settings, 1000);
-            CHECK_OK(&d.ctx, um_repaint_plan(&d.ctx, &plan, &settings, &d.schedule, 3, 2));
+            const um_status laid =
+                um_repaint_plan(&d.ctx, &plan, &settings, &d.schedule, 3, 2);
+            if ((*s)->integrate) { /* no levels at which known pixels could be put in */
+                assert_int_equal(laid, UM_BAD_ARG);
+                drawing_close(&d);
+                continue;
+            }
+            CHECK_OK(&d.ctx, laid);
             const um_denoiser model = { predict, &d.schedule };
             CHECK_OK(&d.ctx, um_sample_run(&d.ctx, &plan, &model, &pairs(FEW)->request, out));
             for (int k = 0; k < FEW; k++) {
@@ -182,6 +189,7 @@ static void a_history_begins_anew_behind_a_jump(void **state)
 {
     (void)state;
     for (const um_sampler *const *s = um_samplers; *s; s++) {
+        if ((*s)->integrate) continue; /* they have no rows */
         um_sample_settings settings = um_sampler_defaults(*s);
         settings.steps = 12;
         drawing d;
