@@ -8,12 +8,19 @@
 void walk(const um_plan *plan, int rows, const walk_model *model, size_t size, const double *noise,
           double *x)
 {
+    walk_from_exact(plan, rows, model, size, noise, -1, NULL, x);
+}
+
+void walk_from_exact(const um_plan *plan, int rows, const walk_model *model, size_t size,
+                     const double *noise, int starts, const double *exact, double *x)
+{
     double past[UM_HISTORY_MAX + 1][WALK_SIZE_MAX] = { { 0 } };
     for (int i = 0; i < rows; i++) {
         const um_row *row = &plan->row[i];
         const double a = sqrt(row->alpha_bar), s = sqrt(1.0 - row->alpha_bar);
         double shown[WALK_SIZE_MAX], x0[WALK_SIZE_MAX], eps[WALK_SIZE_MAX];
         double keep[WALK_SIZE_MAX], out[WALK_SIZE_MAX];
+        if (i <= starts) memcpy(x, exact + (size_t)i * size, size * sizeof *x);
         for (size_t k = 0; k < size; k++) shown[k] = row->scale * x[k];
         if (row->asks) model->x0(model->user, shown, row->alpha_bar, x0);
         if (row->asks)

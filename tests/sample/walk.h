@@ -17,6 +17,11 @@ enum { WALK_SIZE_MAX = 64 };
 void walk(const um_plan *plan, int rows, const walk_model *model, size_t size, const double *noise,
           double *x);
 
+/* The same where the first rows, `starts` of them and the one behind, are given the right x,
+ * exact [starts + 1][size]: a multistep method then has a history without errors. */
+void walk_from_exact(const um_plan *plan, int rows, const walk_model *model, size_t size,
+                     const double *noise, int starts, const double *exact, double *x);
+
 /* Data of one Gaussian N(mean, deviation^2 I): `user` is a walk_gaussian. */
 typedef struct walk_gaussian {
     int size;
