@@ -50,20 +50,29 @@ GUIDED = [
 ]
 CLASSES = 4
 
+# The same for a model that says its variance too: diffusers' configuration, unmist's settings (which default to it).
+LEARNED = [
+    ("ddpm", "DDPMScheduler", dict(variance_type="learned_range"), []),
+    ("ddpm", "DDPMScheduler", dict(variance_type="learned_range", timestep_spacing="linspace"),
+     ["sample.timestep_spacing=linspace"]),
+]
+
 PIPELINES = {"DDPMScheduler": DDPMPipeline, "DDIMScheduler": DDIMPipeline}
 
 FACTS = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "prediction_type")
 
 
-def random_model(folder, seed, prediction="v_prediction", classes=None):
+def random_model(folder, seed, prediction="v_prediction", classes=None, variance="fixed_small"):
     """A pipeline of a small network that nobody trained. It predicts v: read as noise, what it says would be divided
     by sqrt(alpha_bar), down to 1/158, and diffusers in float32 then strays from itself in float64 by more than 2."""
     torch.manual_seed(seed)
-    unet = UNet2DModel(sample_size=16, in_channels=3, out_channels=3, block_out_channels=(16, 32), layers_per_block=1,
+    out = 6 if variance == "learned_range" else 3
+    unet = UNet2DModel(sample_size=16, in_channels=3, out_channels=out, block_out_channels=(16, 32), layers_per_block=1,
                        down_block_types=("DownBlock2D", "AttnDownBlock2D"),
                        up_block_types=("AttnUpBlock2D", "UpBlock2D"), norm_num_groups=8,
                        num_class_embeds=classes)
-    DDPMPipeline(unet, diffusers.DDPMScheduler(prediction_type=prediction)).save_pretrained(folder)
+    scheduler = diffusers.DDPMScheduler(prediction_type=prediction, variance_type=variance)
+    DDPMPipeline(unet, scheduler).save_pretrained(folder)
     return folder
 
 
@@ -161,6 +170,10 @@ def main():
         for name, class_name, guidance, settings in GUIDED:
             report(" ".join([name, *settings]), theirs(for_classes, class_name, {}, {}, options.seed, guidance),
                    draw(for_classes, name, settings))
+        learned = random_model(Path(folder) / "learned", options.seed, variance="learned_range")
+        for name, class_name, config, settings in LEARNED:
+            report(" ".join([name, "learned_range", *settings]), theirs(learned, class_name, config, {}, options.seed),
+                   draw(learned, name, settings))
     sys.exit(failed > 0)
 
 

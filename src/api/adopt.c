@@ -98,11 +98,9 @@ static bool is_learned(const char *variance_type)
     return variance_type && strncmp(variance_type, "learned", 7) == 0;
 }
 
-/* diffusers' lambda_min_clipped is -Infinity where it clips nothing; that the variance was learnt
- * is no option but a fact. */
+/* diffusers' lambda_min_clipped is -Infinity where it clips nothing. */
 static bool means_none(const struct key *k, const char *text)
 {
-    if (strcmp(k->key, "variance_type") == 0) return is_learned(text);
     return strcmp(k->key, "lambda_min_clipped") == 0 && strcmp(text, "-Infinity") == 0;
 }
 
@@ -129,13 +127,15 @@ static um_status check_facts(um_ctx *ctx, const um_scheduler_json *scheduler)
     return UM_OK;
 }
 
-/* Whether the variance was learnt is a fact; which of the fixed ones is drawn with, an option. */
+/* Whether the variance was learnt in its range is a fact; what is drawn with, an option. No
+ * training here gives a variance that is said as it is (learned). */
 static um_status offer_variance(um_ctx *ctx, um_config *c, const um_scheduler_json *scheduler,
                                 um_source source)
 {
     const char *text = um_scheduler_json_get(scheduler, "variance_type");
     const um_origin origin = { source, scheduler->path, 0 };
     const char *value = is_learned(text) ? text : "fixed";
+    if (text && strcmp(text, "learned") == 0) return UM_OK;
     if (um_config_offer(ctx, c, "diffusion", "variance", value, &origin) == UM_OK) return UM_OK;
     return um_fail_at(ctx, UM_BAD_FILE, "%s: variance_type", scheduler->path);
 }

@@ -65,10 +65,19 @@ static um_status level_settings(um_ctx *ctx, const um_config *c, um_sample_setti
     return UM_OK;
 }
 
+/* auto: what the network was trained to say is used. */
+static um_status variance_setting(um_ctx *ctx, const um_config *c, um_variance *variance)
+{
+    if (strcmp(c->sample_variance_type, "auto") != 0)
+        return word(ctx, um_variances, "sample.variance_type", c->sample_variance_type, variance);
+    if (strcmp(c->diffusion_variance, "learned_range") == 0) *variance = UM_VARIANCE_LEARNED_RANGE;
+    return UM_OK;
+}
+
 /* What single methods have to choose from. */
 static um_status method_settings(um_ctx *ctx, const um_config *c, um_sample_settings *s)
 {
-    UM_TRY(word(ctx, um_variances, "sample.variance_type", c->sample_variance_type, &s->variance));
+    UM_TRY(variance_setting(ctx, c, &s->variance));
     UM_TRY(word(ctx, um_strided_rules, "sample.strided_rule", c->sample_strided_rule,
                 &s->strided_rule));
     UM_TRY(word(ctx, um_algorithms, "sample.algorithm_type", c->sample_algorithm_type,

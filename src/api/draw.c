@@ -43,17 +43,21 @@ static um_status askable_classes(um_ctx *ctx, const um_unet_config *u, const um_
     return UM_OK;
 }
 
+um_status um_denoiser_channels_check(um_ctx *ctx, const um_unet_config *u)
+{
+    if (u->in_channels == u->out_channels || um_unet_learns_variance(u)) return UM_OK;
+    return um_fail(ctx, UM_BAD_ARG,
+                   "the model has %d channels in and %d out, of which nobody here knows what they "
+                   "say (as many out as in, or twice as many for the variance too)",
+                   u->in_channels, u->out_channels);
+}
+
 um_status um_draw_network_check(um_ctx *ctx, const um_unet_config *u, const um_config *c)
 {
     const um_ints *asked = &c->sample_classes;
     int classes;
     UM_TRY(askable_classes(ctx, u, c, &classes));
-    if (u->in_channels != u->out_channels)
-        return um_fail(
-            ctx, UM_BAD_ARG,
-            "the model has %d channels in and %d out: it predicts more than the noise, which "
-            "no sampler here reads (as many out as in)",
-            u->in_channels, u->out_channels);
+    UM_TRY(um_denoiser_channels_check(ctx, u));
     if (u->class_embed_type == UM_CLASS_IDENTITY)
         return um_fail(ctx, UM_BAD_ARG,
                        "class_embed_type = identity: the model takes embeddings, and samplers have "
@@ -244,6 +248,7 @@ um_status um_draw_check(um_ctx *ctx, um_unet *unet, const um_config *config, int
     um_status status =
         um_images_check_size(ctx, config->sample_format, path, config->sample_count, h, w,
                              config->sample_columns, frames_of(&plan, config->sample_trajectory));
+    if (status == UM_OK) status = um_plan_check_model(ctx, &plan, um_unet_learns_variance(u));
     if (status == UM_OK) status = um_draw_batch(ctx, unet, &plan, config, &r, &batch);
     if (status == UM_OK) status = um_judge_open(&judge, ctx, config, h, w, r.c);
     if (status == UM_OK) um_judge_close(&judge, ctx);

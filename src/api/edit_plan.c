@@ -92,7 +92,7 @@ static um_status label_sources(um_editing *e)
 static um_status check_deterministic(const um_editing *e)
 {
     for (int i = 0; i < e->plan.rows; i++)
-        if (e->plan.row[i].next.noise != 0.0)
+        if (um_row_is_noisy(&e->plan.row[i]))
             return um_fail(e->ctx, UM_BAD_ARG,
                            "sample.sampler = %s with these settings draws noise on its way, which "
                            "does not lead back to the same image (sample.sampler = ddim, "

@@ -58,9 +58,7 @@ static um_status check_fits(work *w)
 {
     const um_unet_config *u = um_unet_configuration(w->m->unet);
     const um_dataset *d = w->data;
-    if (u->in_channels != u->out_channels)
-        return um_fail(w->ctx, UM_BAD_ARG, "the model has %d channels in and %d out (as many out "
-                       "as in)", u->in_channels, u->out_channels);
+    UM_TRY(um_denoiser_channels_check(w->ctx, u));
     if (d->c != u->in_channels)
         return um_fail(w->ctx, UM_BAD_ARG, "%s has images of %d channels, the model of %d",
                        w->c->data_path, d->c, u->in_channels);
@@ -112,7 +110,7 @@ static void describe(work *w)
         .steps = c->evaluate_steps, .probes = c->evaluate_probes,
         .rtol = c->evaluate_rtol, .atol = c->evaluate_atol,
         .has_bound = strcmp(c->evaluate_likelihood, "flow") != 0,
-        .variance = um_arena_text(a, "%s", c->sample_variance_type),
+        .variance = um_arena_text(a, "%s", um_choice_name(um_variances, (int)w->sample.variance)),
         .timesteps = c->diffusion_timesteps,
         .per_image = 1 + (asked ? UM_MIN(asked, others) : others),
     };

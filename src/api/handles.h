@@ -60,6 +60,10 @@ um_status um_plan_from_config(um_ctx *ctx, const um_config *c, um_plan *plan);
 /* Can images be drawn from such a network with these settings? UM_BAD_ARG says why not. */
 um_status um_draw_network_check(um_ctx *ctx, const um_unet_config *network, const um_config *c);
 
+/* Does it answer as many channels as it is shown, or twice as many for the variance too?
+ * UM_BAD_ARG. */
+um_status um_denoiser_channels_check(um_ctx *ctx, const um_unet_config *network);
+
 /* Let the network, guided as the settings say, answer a request. */
 um_status um_draw_request(um_ctx *ctx, um_unet *unet, const um_plan *plan, const um_config *c,
                           const um_sample_request *request, float *out);

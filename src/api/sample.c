@@ -8,6 +8,16 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Where nobody says what the second half of the channels is, the network itself does. */
+static um_status hear_network(const um_model *m, um_config *c)
+{
+    const um_origin origin = { UM_FROM_TRAINING, m->folder, 0 };
+    if (!um_unet_learns_variance(um_unet_configuration(m->unet)) ||
+        um_scheduler_json_get(&m->scheduler, "variance_type"))
+        return UM_OK;
+    return um_config_offer(m->ctx, c, "diffusion", "variance", "learned_range", &origin);
+}
+
 /* A copy of the settings that has heard the model's scheduler; its texts are still those of `s` but
  * for new ones. */
 static um_status adopted(um_model *m, const um_settings *s, um_config *copy)
@@ -15,6 +25,7 @@ static um_status adopted(um_model *m, const um_settings *s, um_config *copy)
     *copy = s->config;
     copy->texts = (um_arena){ .ctx = m->ctx };
     um_status status = um_config_adopt(m->ctx, copy, &m->scheduler);
+    if (status == UM_OK) status = hear_network(m, copy);
     if (status == UM_OK) {
         status = um_config_check(m->ctx, copy);
         /* an error may name a value that the caller never gave */

@@ -160,3 +160,8 @@ um_status um_unet_size_check(um_ctx *ctx, const um_unet_config *c, int h, int w)
                        c->levels, multiple);
     return UM_OK;
 }
+
+bool um_unet_learns_variance(const um_unet_config *c)
+{
+    return !c->logits && c->out_channels == 2 * c->in_channels;
+}

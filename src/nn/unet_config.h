@@ -57,6 +57,10 @@ void um_unet_config_default(um_unet_config *c);
 /* UM_BAD_ARG naming the key, unless the network can be built. */
 um_status um_unet_config_check(um_ctx *ctx, const um_unet_config *c);
 
+/* Twice as many channels out as in: a pixel's second half says the variance (Nichol and Dhariwal
+ * 2021, section 3.1). */
+bool um_unet_learns_variance(const um_unet_config *c);
+
 /* UM_BAD_SHAPE unless images of h x w pass through every level. */
 um_status um_unet_size_check(um_ctx *ctx, const um_unet_config *c, int h, int w);
 

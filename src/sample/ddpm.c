@@ -17,5 +17,5 @@ const um_sampler um_sampler_ddpm = {
     .model_calls = 1,
     .defaults = { UM_SAMPLE_COMMON, .steps = 0 },
     .plan = plan,
-    .step = um_step_linear,
+    .step = um_posterior_step,
 };

@@ -28,10 +28,10 @@ static um_status check_request(um_ctx *ctx, const um_plan *plan, const um_sample
     return UM_OK;
 }
 
-size_t um_sample_bytes(size_t size, int n)
+size_t um_sample_bytes(size_t size, int n, bool learns_variance)
 {
     const size_t doubles = UM_MAX((int)UM_INTEGRATE_DOUBLES, UM_HISTORY_MAX + 2);
-    return um_run_bytes(size, n) + (size_t)n * size * doubles * sizeof(double);
+    return um_run_bytes(size, n, learns_variance) + (size_t)n * size * doubles * sizeof(double);
 }
 
 static void take_memory(struct rows *r, um_arena *arena, int most)
@@ -54,8 +54,7 @@ static void remember(struct rows *r, const um_row *row)
 
 static bool uses_noise(const um_row *row)
 {
-    return row->next.noise != 0.0 || (row->keeps && row->keep.noise != 0.0) ||
-           row->known_noise != 0.0;
+    return um_row_is_noisy(row) || row->known_noise != 0.0;
 }
 
 /* A pixel is either known or drawn, so the step's own noise serves. */
@@ -96,6 +95,7 @@ static um_status do_row(struct rows *r, int index)
         .x0 = row->asks ? run->x0 : NULL,
         .eps = row->asks ? run->eps : NULL,
         .noise = noisy ? r->z : NULL,
+        .v = row->asks ? run->v : NULL,
         .keep = row->keeps ? r->past[r->history] : NULL,
     };
     for (int h = 0; h < r->history; h++) step.past[h] = r->past[h];
@@ -153,6 +153,7 @@ um_status um_sample_run(um_ctx *ctx, const um_plan *plan, const um_denoiser *mod
                         const um_sample_request *request, float *out)
 {
     UM_TRY(check_request(ctx, plan, request));
+    UM_TRY(um_plan_check_model(ctx, plan, model->learns_variance));
     um_arena arena = { .ctx = ctx };
     um_run run = {
         .ctx = ctx, .plan = plan, .model = model, .request = request,

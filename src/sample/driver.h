@@ -8,11 +8,13 @@
 
 /* The trained model, guided or not: x [n, h, w, c] in, each image at a timestep of its own (t [n],
  * fractional for some samplers), its prediction of the same shape out. labels: n classes, NULL for
- * a model without. A model that wraps another (guidance) is one more of these. */
+ * a model without. One that learns its variance says of it v [n, h, w, c] behind the n predictions.
+ * A model that wraps another (guidance) is one more of these. */
 typedef struct um_denoiser {
     um_status (*predict)(void *user, int n, const float *x, const double *t, const int *labels,
                          float *out);
     void *user;
+    bool learns_variance;
 } um_denoiser;
 
 /* What is told about a row: images first .. first+n-1; x [n, h, w, c] as the row found it, x0 the
@@ -53,7 +55,7 @@ typedef struct um_sample_request {
 } um_sample_request;
 
 /* Bytes that drawing n images of `size` numbers at once needs at most, beside the model's. */
-size_t um_sample_bytes(size_t size, int n);
+size_t um_sample_bytes(size_t size, int n, bool learns_variance);
 
 /* Draw request->count images into out [count, h, w, c], unclamped. Steps are computed and kept in
  * double; the model sees float. An image's bits depend on its number and the plan alone, not on

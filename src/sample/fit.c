@@ -7,10 +7,11 @@ um_status um_fit_bytes(um_unet_denoiser *d, const um_guidance_settings *guidance
 {
     const um_unet_config *c = um_unet_configuration(d->unet);
     const size_t size = (size_t)d->h * (size_t)d->w * (size_t)c->in_channels;
+    const bool variance = um_unet_learns_variance(c);
     size_t activations;
     UM_TRY(um_unet_denoiser_bytes(d, um_guidance_at_once(guidance, n), &activations));
-    *bytes = (double)activations + (double)um_sample_bytes(size, n) +
-             (double)um_guidance_bytes(guidance, size, n);
+    *bytes = (double)activations + (double)um_sample_bytes(size, n, variance) +
+             (double)um_guidance_bytes(guidance, size, n, variance);
     return UM_OK;
 }
 

@@ -27,9 +27,10 @@ int um_guidance_at_once(const um_guidance_settings *s, int n)
     return needs_both(s->scale) && !s->passes ? 2 * n : n;
 }
 
-size_t um_guidance_bytes(const um_guidance_settings *s, size_t size, int n)
+size_t um_guidance_bytes(const um_guidance_settings *s, size_t size, int n, bool learns_variance)
 {
-    const size_t batches = s->passes ? 2 : 4, each = sizeof(double) + sizeof(int);
+    const size_t batches = (s->passes ? 0 : 2) + (learns_variance ? 4 : 2);
+    const size_t each = sizeof(double) + sizeof(int);
     return um_guidance_is_on(s) ? (size_t)n * (batches * size * sizeof(float) + 2 * each) : 0;
 }
 
@@ -57,16 +58,24 @@ static um_status make_room(um_guidance *g, int n)
 {
     if (n <= g->room) return UM_OK;
     const size_t twice = 2 * (size_t)n, shown = g->settings.passes ? 0 : twice * g->size;
+    const size_t answers = g->model.learns_variance ? 2 : 1;
     um_guidance_free(g);
     UM_TRY(um_alloc(g->ctx, &g->x, shown, sizeof *g->x, "guidance"));
-    UM_TRY(um_alloc(g->ctx, &g->y, twice * g->size, sizeof *g->y, "guidance"));
+    UM_TRY(um_alloc(g->ctx, &g->y, answers * twice * g->size, sizeof *g->y, "guidance"));
     UM_TRY(um_alloc(g->ctx, &g->t, twice, sizeof *g->t, "guidance"));
     UM_TRY(um_alloc(g->ctx, &g->labels, twice, sizeof *g->labels, "guidance"));
     g->room = n;
     return UM_OK;
 }
 
-/* Answers of n images for their classes and, behind them in y, for none. */
+/* How many batches behind the predictions for the classes those for none stand: of two passes each
+ * has its variance behind it, of a doubled batch all variances are behind all predictions. */
+static size_t apart(const um_guidance *g)
+{
+    return g->settings.passes && g->model.learns_variance ? 2 : 1;
+}
+
+/* Answers of n images for their classes and for none into y. */
 static um_status ask_both(um_guidance *g, int n, const float *x, const double *t,
                           const int *labels)
 {
@@ -79,7 +88,7 @@ static um_status ask_both(um_guidance *g, int n, const float *x, const double *t
     }
     if (g->settings.passes) {
         UM_TRY(m->predict(m->user, n, x, t, g->labels, g->y));
-        return m->predict(m->user, n, x, t, g->labels + n, g->y + values);
+        return m->predict(m->user, n, x, t, g->labels + n, g->y + apart(g) * values);
     }
     memcpy(g->x, x, values * sizeof *x);
     memcpy(g->x + values, x, values * sizeof *x);
@@ -120,6 +129,7 @@ static um_status predict(void *user, int n, const float *x, const double *t, con
                          float *out)
 {
     um_guidance *g = user;
+    const size_t values = (size_t)n * g->size;
     bool both = false;
     if (!labels)
         return um_fail(g->ctx, UM_BAD_ARG, "guidance without classes (give the model classes)");
@@ -131,13 +141,18 @@ static um_status predict(void *user, int n, const float *x, const double *t, con
     }
     if (!both) return g->model.predict(g->model.user, n, x, t, g->labels, out);
     UM_TRY(ask_both(g, n, x, t, labels));
+    const float *none = g->y + apart(g) * values, *variance = g->y + (3 - apart(g)) * values;
 #pragma omp parallel for
     for (int i = 0; i < n; i++) {
         const size_t at = (size_t)i * g->size;
         mix(g, weight(&g->settings, g->timesteps, t[i]), g->y + at,
-            g->y + (size_t)n * g->size + at, out + at);
+            none + at, out + at);
     }
+    if (g->model.learns_variance) memcpy(out + values, variance, values * sizeof *out);
     return UM_OK;
 }
 
-um_denoiser um_denoiser_from_guidance(um_guidance *g) { return (um_denoiser){ predict, g }; }
+um_denoiser um_denoiser_from_guidance(um_guidance *g)
+{
+    return (um_denoiser){ predict, g, g->model.learns_variance };
+}

@@ -9,7 +9,8 @@
 /* A model that wraps another. It says u + w (c - u), where c is the answer for the image's class
  * and u that for the null class; outside the interval w is 1. Predictions are linear in the noise,
  * so this is the same for epsilon, v and x_0 (the rescaling is not: it is of the answer as it is).
- * Where w is 0 or 1 for all images the other answer is not asked for. */
+ * Where w is 0 or 1 for all images the other answer is not asked for. A learned variance is that
+ * for the image's class, as in diffusers' pipelines. */
 typedef struct um_guidance {
     um_ctx *ctx;
     um_denoiser model;
@@ -33,7 +34,7 @@ int um_guidance_calls(const um_guidance_settings *s, int timesteps, double t);
 int um_guidance_at_once(const um_guidance_settings *s, int n);
 
 /* Bytes of its own for batches of n images. */
-size_t um_guidance_bytes(const um_guidance_settings *s, size_t size, int n);
+size_t um_guidance_bytes(const um_guidance_settings *s, size_t size, int n, bool learns_variance);
 
 /* Guide `model`, whose images and answers have `size` numbers. */
 void um_guidance_init(um_guidance *g, um_ctx *ctx, const um_denoiser *model,

@@ -124,6 +124,16 @@ um_row um_plan_noising_row(const um_plan *plan, int step, const um_level *from, 
     };
 }
 
+um_status um_plan_check_model(um_ctx *ctx, const um_plan *plan, bool learns_variance)
+{
+    for (int i = 0; i < plan->rows && !learns_variance; i++)
+        if (um_variance_is_learned(plan->row[i].variance))
+            return um_fail(ctx, UM_BAD_ARG, "sample.variance_type = %s, but the model does not say "
+                           "its variance (fixed_small, or a model of twice as many channels out as "
+                           "in)", um_choice_name(um_variances, (int)plan->row[i].variance));
+    return UM_OK;
+}
+
 void um_plan_free(um_ctx *ctx, um_plan *plan)
 {
     um_free(ctx, plan->level);
@@ -153,8 +163,11 @@ void um_plan_explain(const um_plan *plan, void (*put)(void *user, const char *li
         const um_row *r = &plan->row[i];
         n = snprintf(line, sizeof line, "%5d %9.6g %9.6g %12.6g %14.6g", r->step, r->t, r->t_prev,
                      r->alpha_bar, r->alpha_bar_prev);
-        n += r->langevin > 0.0
-                 ? snprintf(line + n, sizeof line - (size_t)n, " %11s", "langevin")
+        const char *other = r->langevin > 0.0                     ? "langevin"
+                            : um_variance_is_learned(r->variance) ? "learned"
+                                                                  : NULL;
+        n += other
+                 ? snprintf(line + n, sizeof line - (size_t)n, " %11s", other)
                  : snprintf(line + n, sizeof line - (size_t)n, " %11.5g", r->next.noise);
         n += snprintf(line + n, sizeof line - (size_t)n, " %11.5g %11.5g %11.5g", r->next.x,
                       r->next.x0, r->next.eps);

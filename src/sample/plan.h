@@ -28,12 +28,16 @@ double um_plan_scale_at(const um_plan *plan, double alpha_bar);
  * x = sqrt(to / from) x + sqrt(1 - to / from) z (Ho et al. 2020, eq. 2, for several t at once). */
 um_row um_plan_noising_row(const um_plan *plan, int step, const um_level *from, const um_level *to);
 
+/* UM_BAD_ARG where the plan wants to hear of a variance that the model does not say. */
+um_status um_plan_check_model(um_ctx *ctx, const um_plan *plan, bool learns_variance);
+
 /* A zeroed plan is accepted. */
 void um_plan_free(um_ctx *ctx, um_plan *plan);
 
 /* The table that --explain prints, one call of `put` a line (which ends with its newline): per row
  * step, t, t_prev, alpha_bar, alpha_bar_prev, sigma (the standard deviation of the noise added) and
- * the coefficients of x, x0, eps and the history. A Langevin step (pc) has those of the score. */
+ * the coefficients of x, x0, eps and the history. A Langevin step (pc) has those of the score; a
+ * learned variance has a sigma for each number. */
 void um_plan_explain(const um_plan *plan, void (*put)(void *user, const char *line), void *user);
 
 #endif

@@ -10,4 +10,11 @@
  * algorithm 2, whatever timestep it starts from. */
 void um_posterior_row(um_row *row, um_variance variance);
 
+/* Logarithm of the variance where the model says v: learned_range goes from log_small at -1 to
+ * log_beta at 1, and on in a line (Nichol and Dhariwal 2021, eq. 15); learned is log v. */
+double um_learned_log_variance(um_variance variance, double v, double log_small, double log_beta);
+
+/* The linear step, and the noise of a learned variance. */
+void um_posterior_step(const um_step *s);
+
 #endif

@@ -6,11 +6,12 @@
 
 #include "sample/clip.h"
 
-enum { DOUBLES = 3, FLOATS = 4 }; /* arrays of a batch */
+enum { DOUBLES = 3, FLOATS = 4 }; /* arrays of a batch, but for the variance */
 
-size_t um_run_bytes(size_t size, int most)
+size_t um_run_bytes(size_t size, int most, bool learns_variance)
 {
-    const size_t each = size * (DOUBLES * sizeof(double) + FLOATS * sizeof(float)) +
+    const size_t floats = FLOATS + (learns_variance ? 1 : 0);
+    const size_t each = size * (DOUBLES * sizeof(double) + floats * sizeof(float)) +
                         sizeof(double) + sizeof(int) + sizeof(um_asked);
     return (size_t)most * each + size * sizeof(double);
 }
@@ -25,7 +26,9 @@ static void take_memory(um_run *run, um_arena *arena, int most)
     run->labels = um_arena_take(arena, (size_t)most * sizeof *run->labels);
     run->asked = um_arena_take(arena, (size_t)most * sizeof *run->asked);
     run->sorted = um_arena_take(arena, run->size * sizeof(double));
-    float **const floats[FLOATS] = { &run->shown, &run->answer, &run->drawn, &run->torch.scratch };
+    const size_t answer = run->model->learns_variance ? 2 * n : n;
+    run->answer = um_arena_take(arena, answer * sizeof(float));
+    float **const floats[FLOATS - 1] = { &run->shown, &run->drawn, &run->torch.scratch };
     for (size_t i = 0; i < UM_COUNT(floats); i++)
         *floats[i] = um_arena_take(arena, n * sizeof(float));
 }
@@ -114,6 +117,8 @@ um_status um_run_ask(um_run *run, int n, const um_asked *who, double scale, cons
     UM_TRY(run->model->predict(run->model->user, n, run->shown, run->t,
                                labels ? run->labels : NULL, run->answer));
     UM_TRY(um_run_check(run, run->answer, n, who, "the model's answer"));
+    run->v = run->model->learns_variance ? run->answer + (size_t)n * run->size : NULL;
+    if (run->v) UM_TRY(um_run_check(run, run->v, n, who, "the model's variance"));
     for (int i = 0; i < n; i++)
         read_answer(run, i, who[i].level.alpha_bar, scale, x + (size_t)who[i].image * run->size);
     return UM_OK;

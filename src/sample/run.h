@@ -30,13 +30,14 @@ typedef struct um_run {
     int *labels;                   /* .. and its class                                   */
     um_asked *asked;               /* for the caller of um_run_ask                       */
     float *shown, *answer, *drawn; /* what the model sees, its answer; noise as drawn    */
+    const float *v;                /* what the answer says of the variance, or NULL      */
 } um_run;
 
 /* Take what a run needs for batches of at most `most` images, and choose the noise. */
 um_status um_run_open(um_run *run, um_arena *arena, int most);
 
 /* Bytes of that for images of `size` numbers. */
-size_t um_run_bytes(size_t size, int most);
+size_t um_run_bytes(size_t size, int most, bool learns_variance);
 
 /* The first x: what the request gives, or noise, at the plan's standard deviation. */
 void um_run_start(um_run *run);

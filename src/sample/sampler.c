@@ -63,6 +63,12 @@ um_sample_settings um_sampler_defaults(const um_sampler *sampler)
     return s;
 }
 
+bool um_row_is_noisy(const um_row *row)
+{
+    return row->next.noise != 0.0 || um_variance_is_learned(row->variance) ||
+           (row->keeps && row->keep.noise != 0.0);
+}
+
 um_status um_plan_room(um_ctx *ctx, um_plan *plan, int rows)
 {
     um_row *more;

@@ -29,6 +29,8 @@ typedef struct um_row {
     bool replaces;                    /* .. in the place of past[0]                            */
     double langevin;                  /* pc: above 0, `next` says the score (pc.c)             */
     um_mix next;                      /* the x that the step leads to                          */
+    um_variance variance;             /* a learned one: the noise has a coefficient for each ..*/
+    double log_small, log_beta;       /* .. element, in these bounds (posterior.h)             */
     um_mix keep;                      /* what later rows find in past[0]                       */
     /* Known pixels become known_x0 * image + known_noise * noise behind this row (repaint.h); 0 and
      * 0: they stay as the step left them. */
@@ -52,6 +54,7 @@ typedef struct um_step {
     size_t n;    /* elements of all images */
     size_t size; /* .. of one              */
     const double *x, *x0, *eps, *noise;
+    const float *v; /* what the model says of the variance; NULL where the row does not learn it */
     const double *past[UM_HISTORY_MAX];
     double *out;
     double *keep; /* NULL unless the row keeps */
@@ -84,6 +87,9 @@ enum { UM_INTEGRATE_DOUBLES = 8 };
 
 /* out = next, keep = keep: the step of every method that is linear in what it has seen. */
 void um_step_linear(const um_step *s);
+
+/* Does the step of this row use noise? */
+bool um_row_is_noisy(const um_row *row);
 
 /* Room for `rows` zeroed rows instead of those that the plan came with, which are then the
  * caller's to free. *plan is untouched on failure. */

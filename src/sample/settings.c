@@ -16,8 +16,12 @@ const um_choice um_variances[] = {
     { "fixed_large", UM_VARIANCE_FIXED_LARGE },
     { "fixed_small_log", UM_VARIANCE_FIXED_SMALL },
     { "fixed_large_log", UM_VARIANCE_FIXED_LARGE },
+    { "learned_range", UM_VARIANCE_LEARNED_RANGE },
+    { "learned", UM_VARIANCE_LEARNED },
     { NULL, 0 },
 };
+
+bool um_variance_is_learned(um_variance variance) { return variance >= UM_VARIANCE_LEARNED_RANGE; }
 
 const um_choice um_strided_rules[] = {
     { "posterior", UM_STRIDED_POSTERIOR },

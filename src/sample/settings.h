@@ -21,7 +21,12 @@ typedef enum um_spacing {
 typedef enum um_variance {
     UM_VARIANCE_FIXED_SMALL, /* the posterior's: beta_tilde; also fixed_small_log */
     UM_VARIANCE_FIXED_LARGE, /* beta; also fixed_large_log                        */
+    /* What the model says of each element is .. */
+    UM_VARIANCE_LEARNED_RANGE, /* .. where its logarithm lies between these two, from -1 to 1 */
+    UM_VARIANCE_LEARNED,       /* .. the variance itself                                      */
 } um_variance;
+
+bool um_variance_is_learned(um_variance variance);
 
 typedef enum um_strided_rule {
     UM_STRIDED_POSTERIOR, /* the posterior q(x_prev | x_t, x_0)             */
@@ -73,7 +78,7 @@ typedef enum um_rng {
 
 /* leading, trailing, linspace, quadratic. */
 extern const um_choice um_spacings[];
-/* fixed_small, fixed_small_log; fixed_large, fixed_large_log. */
+/* fixed_small, fixed_small_log; fixed_large, fixed_large_log; learned_range; learned. */
 extern const um_choice um_variances[];
 /* posterior; renoise. */
 extern const um_choice um_strided_rules[];

@@ -86,4 +86,7 @@ static um_status predict(void *user, int n, const float *x, const double *t, con
     return UM_OK;
 }
 
-um_denoiser um_denoiser_from_steering(um_steering *s) { return (um_denoiser){ predict, s }; }
+um_denoiser um_denoiser_from_steering(um_steering *s)
+{
+    return (um_denoiser){ predict, s, s->model.learns_variance };
+}

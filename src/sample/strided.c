@@ -34,5 +34,5 @@ const um_sampler um_sampler_strided = {
     .model_calls = 1,
     .defaults = { UM_SAMPLE_COMMON, .steps = 250 },
     .plan = plan,
-    .step = um_step_linear,
+    .step = um_posterior_step,
 };

@@ -15,6 +15,11 @@ void um_unet_denoiser_free(um_unet_denoiser *d)
     d->n = d->part = 0;
 }
 
+static bool learns_variance(const um_unet_denoiser *d)
+{
+    return um_unet_learns_variance(um_unet_configuration(d->unet)) && !d->differentiable;
+}
+
 /* A part is as large as the network is fast at, and has work for every thread. */
 static um_status largest_part(um_unet_denoiser *d, int *most)
 {
@@ -52,6 +57,8 @@ static um_status plan(um_unet_denoiser *d, int n)
     d->labels = c->class_embed_type != UM_CLASS_NONE ? um_tape_input(d->tape, "labels", one)
                                                      : (um_var){ 0 };
     d->y = um_unet_apply(d->tape, d->unet, d->x, d->t, d->labels, false);
+    if (um_unet_learns_variance(c) && d->differentiable)
+        d->y = um_slice(d->tape, d->y, 0, c->in_channels);
     um_tape_output(d->tape, d->y);
     return um_tape_plan(d->tape, d->differentiable ? d->y : (um_var){ 0 });
 }
@@ -91,19 +98,38 @@ um_status um_unet_denoiser_bytes(um_unet_denoiser *d, int n, size_t *bytes)
     return status;
 }
 
+/* What the network says of images from .. from + n - 1, pixel by pixel; of its two halves the first
+ * ones stand together. */
+static void read_answer(const um_unet_denoiser *d, int from, int n, float *out)
+{
+    const um_shape s = um_shape_of(d->tape, d->y);
+    const size_t in = (size_t)um_unet_configuration(d->unet)->in_channels, c = (size_t)s.c;
+    const size_t pixels = (size_t)n * (size_t)s.h * (size_t)s.w;
+    const size_t before = (size_t)from * (size_t)s.h * (size_t)s.w;
+    const um_real *y = um_data(d->tape, d->y);
+    if (!learns_variance(d)) {
+        memcpy(out + before * c, y, pixels * c * sizeof *out);
+        return;
+    }
+    float *mean = out + before * in, *v = mean + (size_t)d->n * (size_t)s.h * (size_t)s.w * in;
+    for (size_t i = 0; i < pixels; i++) {
+        memcpy(mean + i * in, y + i * c, in * sizeof *mean);
+        memcpy(v + i * in, y + i * c + in, in * sizeof *v);
+    }
+}
+
 /* Images from .. from + n - 1; what is left of the part keeps what it had. */
 static um_status run_part(um_unet_denoiser *d, int from, int n, const float *x, const double *t,
                           const int *labels, float *out)
 {
     const size_t in = um_shape_count(um_shape_of(d->tape, d->x)) / (size_t)d->part;
-    const size_t each = um_shape_count(um_shape_of(d->tape, d->y)) / (size_t)d->part;
     memcpy(um_data(d->tape, d->x), x + (size_t)from * in, (size_t)n * in * sizeof *x);
     for (int i = 0; i < n; i++) {
         um_data(d->tape, d->t)[i] = (um_real)t[from + i];
         if (d->labels.id) um_data(d->tape, d->labels)[i] = (um_real)labels[from + i];
     }
     UM_TRY(um_tape_forward(d->tape));
-    memcpy(out + (size_t)from * each, um_data(d->tape, d->y), (size_t)n * each * sizeof *out);
+    read_answer(d, from, n, out);
     return d->after_part ? d->after_part(d->after_user, from, n) : UM_OK;
 }
 
@@ -124,4 +150,7 @@ static um_status predict(void *user, int n, const float *x, const double *t, con
     return um_unet_denoiser_run(user, n, x, t, labels, out);
 }
 
-um_denoiser um_denoiser_from_unet(um_unet_denoiser *d) { return (um_denoiser){ predict, d }; }
+um_denoiser um_denoiser_from_unet(um_unet_denoiser *d)
+{
+    return (um_denoiser){ predict, d, learns_variance(d) };
+}

@@ -33,7 +33,9 @@ void um_unet_denoiser_free(um_unet_denoiser *d);
 um_status um_unet_denoiser_bytes(um_unet_denoiser *d, int n, size_t *bytes);
 
 /* Record (if need be) for n images and answer them: x [n, h, w, in_channels], a timestep for each
- * of them, labels as um_denoiser has them -> out [n, h, w, out_channels]. */
+ * of them, labels as um_denoiser has them -> out [n, h, w, out_channels], or of a network that
+ * learns its variance two of [n, h, w, in_channels], as um_denoiser says; a differentiable one
+ * answers the prediction alone. */
 um_status um_unet_denoiser_run(um_unet_denoiser *d, int n, const float *x, const double *t,
                                const int *labels, float *out);
 

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/random.h"
 #include "sample/clip.h"
+#include "sample/posterior.h"
 
 enum { TERM_BITS = 24, CHOICE = (1 << TERM_BITS) - 1 }; /* item numbers: timesteps lie below */
 
@@ -29,7 +30,9 @@ struct run {
 static um_status take_memory(struct run *r, um_arena *arena)
 {
     const size_t batch = (size_t)r->bound->batch, size = r->bound->size;
-    float **const floats[] = { &r->noise, &r->xt, &r->out };
+    const size_t answer = r->bound->model->learns_variance ? 2 * size : size;
+    r->out = um_arena_take(arena, batch * answer * sizeof *r->out);
+    float **const floats[] = { &r->noise, &r->xt };
     for (size_t i = 0; i < UM_COUNT(floats); i++)
         *floats[i] = um_arena_take(arena, batch * size * sizeof(float));
     r->t = um_arena_take(arena, batch * sizeof *r->t);
@@ -71,33 +74,37 @@ static double prior(const um_bound *b, const float *x0)
     return 0.5 * (bar * squares - (double)b->size * (bar + log(1 - bar)));
 }
 
-/* Log of the model's variance; at t = 0, where the posterior has none, that of t = 1, as in Ho et
- * al.'s code. */
-static double log_variance(const um_bound *b, int t)
+/* Log of the model's variance, of element k where it says v; at t = 0, where the posterior has
+ * none, that of t = 1, as in Ho et al.'s code. */
+static double log_variance(const um_bound *b, int t, const float *v, size_t k)
 {
-    const bool large = b->sample->variance == UM_VARIANCE_FIXED_LARGE && t > 0;
-    return large ? log(b->schedule->beta[t]) : b->schedule->log_variance[t];
+    const um_variance kind = b->sample->variance;
+    const double small = b->schedule->log_variance[t], beta = b->schedule->beta[t];
+    if (um_variance_is_learned(kind))
+        return um_learned_log_variance(kind, (double)v[k], small, log(beta));
+    return kind == UM_VARIANCE_FIXED_LARGE && t > 0 ? log(beta) : small;
 }
 
 /* Both distributions are normal with the same mean but for mean_x0 (x0 - guess). */
-static double between(const um_bound *b, int t, const float *x0, const double *guess)
+static double between(const um_bound *b, int t, const float *x0, const double *guess,
+                      const float *v)
 {
-    const double variance = exp(log_variance(b, t));
-    const double ratio = b->schedule->variance[t] / variance, scale = b->schedule->mean_x0[t];
-    double squares = 0;
+    const double scale = b->schedule->mean_x0[t];
+    double sum = 0;
     for (size_t k = 0; k < b->size; k++) {
+        const double variance = exp(log_variance(b, t, v, k));
+        const double ratio = b->schedule->variance[t] / variance;
         const double d = scale * ((double)x0[k] - guess[k]);
-        squares += d * d;
+        sum += d * d / variance + ratio - 1 - log(ratio);
     }
-    return 0.5 * (squares / variance + (double)b->size * (ratio - 1 - log(ratio)));
+    return 0.5 * sum;
 }
 
-static double decoder(const um_bound *b, const float *x0, const double *guess)
+static double decoder(const um_bound *b, const float *x0, const double *guess, const float *v)
 {
-    const double deviation = exp(0.5 * log_variance(b, 0));
     double sum = 0;
     for (size_t k = 0; k < b->size; k++)
-        sum -= um_bound_decoder((double)x0[k], guess[k], deviation);
+        sum -= um_bound_decoder((double)x0[k], guess[k], exp(0.5 * log_variance(b, 0, v, k)));
     return sum;
 }
 
@@ -118,8 +125,8 @@ static void show(struct run *r, int64_t pair, int i)
     if (r->labels) r->class[i] = r->labels[which];
 }
 
-/* What place i of the batch says about its pair. */
-static um_status weigh(struct run *r, int64_t pair, int i)
+/* What place i of the batch says about its pair, and its v, NULL where the model says none. */
+static um_status weigh(struct run *r, int64_t pair, int i, const float *v)
 {
     const um_bound *b = r->bound;
     const int which = (int)(pair / r->per_image), t = (int)r->t[i];
@@ -127,18 +134,20 @@ static um_status weigh(struct run *r, int64_t pair, int i)
     const float *x0 = r->x0 + (size_t)which * b->size;
     const um_prediction_rule rule =
         um_prediction_rule_at(b->sample->prediction, b->schedule->alpha_bar[t]);
-    double error = 0;
+    const bool learned = um_variance_is_learned(b->sample->variance);
+    double error = 0, spread = 0;
     for (size_t k = 0; k < b->size; k++) {
         const double x = (double)r->xt[at + k], out = (double)r->out[at + k];
         const double d = rule.eps_x * x + rule.eps_out * out - (double)r->noise[at + k];
         r->guess[k] = rule.x0_x * x + rule.x0_out * out;
         error += d * d;
+        spread += learned ? (double)v[k] : 0;
     }
-    if (!isfinite(error))
+    if (!isfinite(error + spread))
         return um_fail(r->ctx, UM_NOT_FINITE, "the model's answer is not finite for image %llu at "
                        "timestep %d", (unsigned long long)r->image[which], t);
     if (um_clip_is_on(b->sample)) um_clip_x0(b->sample, 1, b->size, r->guess, r->sorted);
-    const double nats = t ? between(b, t, x0, r->guess) : decoder(b, x0, r->guess);
+    const double nats = t ? between(b, t, x0, r->guess, v) : decoder(b, x0, r->guess, v);
     const double share = (double)(b->schedule->timesteps - 1) / (r->per_image - 1);
     if (t) r->parts[which].between += share * nats;
     else r->parts[which].decoder = nats;
@@ -160,7 +169,10 @@ static um_status run(struct run *r, int n)
         for (int i = 0; i < here; i++) show(r, first + i, i);
         UM_TRY(b->model->predict(b->model->user, here, r->xt, r->t, r->labels ? r->class : NULL,
                                  r->out));
-        for (int i = 0; i < here; i++) UM_TRY(weigh(r, first + i, i));
+        for (int i = 0; i < here; i++) {
+            const size_t at = (size_t)(here + i) * b->size;
+            UM_TRY(weigh(r, first + i, i, b->model->learns_variance ? r->out + at : NULL));
+        }
         if (b->progress) b->progress(b->progress_user, (double)(first + here) / (double)pairs);
     }
     return UM_OK;
@@ -177,6 +189,10 @@ um_status um_bound_images(um_ctx *ctx, const um_bound *bound, int n, const uint6
                      .parts = parts, .term = term };
     r.per_image = 1 + (bound->per_image ? UM_MIN(bound->per_image, others) : others);
     UM_TRY(um_prediction_check(ctx, bound->sample->prediction, s->alpha_bar, s->timesteps));
+    if (um_variance_is_learned(bound->sample->variance) && !bound->model->learns_variance)
+        return um_fail(ctx, UM_BAD_ARG, "sample.variance_type = %s, but the "
+                       "model does not say its variance (fixed_small)",
+                       um_choice_name(um_variances, (int)bound->sample->variance));
     um_status status = take_memory(&r, &arena);
     if (status == UM_OK) status = run(&r, n);
     um_arena_free(&arena);

@@ -289,6 +289,38 @@ static void options_count_for_their_own_sampler_alone(void **state)
     }
 }
 
+/* What a training here writes, and diffusers: a network that says more than the noise. */
+static void a_learned_variance_is_drawn_with(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sampler, *said, *asked;
+        um_variance variance;
+    } cases[] = {
+        { "ddpm", "learned_range", NULL, UM_VARIANCE_LEARNED_RANGE },
+        { "strided", "learned_range", NULL, UM_VARIANCE_LEARNED_RANGE },
+        { "ddpm", "learned", NULL, UM_VARIANCE_LEARNED },
+        { "ddpm", "learned_range", "fixed_large", UM_VARIANCE_FIXED_LARGE },
+        { "ddpm", "fixed_large", "learned_range", UM_VARIANCE_LEARNED_RANGE },
+        { "ddpm", "fixed_small", NULL, UM_VARIANCE_FIXED_SMALL },
+        { "strided", "fixed_large", NULL, UM_VARIANCE_FIXED_SMALL },
+    };
+    for (size_t i = 0; i < UM_COUNT(cases); i++) {
+        subject *s = open_subject("DDPMScheduler");
+        um_sample_settings set;
+        char text[64];
+        snprintf(text, sizeof text, "sample.sampler=%s", cases[i].sampler);
+        by_command(s, text);
+        snprintf(text, sizeof text, "sample.variance_type=%s", cases[i].asked);
+        if (cases[i].asked) by_command(s, text);
+        says(s, "variance_type", cases[i].said);
+        adopt(s);
+        CHECK_OK(&s->ctx, um_sample_settings_from_config(&s->ctx, &s->c, &set));
+        assert_int_equal(set.variance, cases[i].variance);
+        close_subject(s);
+    }
+}
+
 /* The start of a new training: facts give way to what this training is told. */
 static void inherited_facts_give_way(void **state)
 {
@@ -392,6 +424,7 @@ int main(void)
         cmocka_unit_test(options_that_we_do_not_have_are_named),
         cmocka_unit_test(a_model_without_a_scheduler_leaves_all_as_it_is),
         cmocka_unit_test(options_count_for_their_own_sampler_alone),
+        cmocka_unit_test(a_learned_variance_is_drawn_with),
         cmocka_unit_test(inherited_facts_give_way),
         cmocka_unit_test(what_cannot_be_followed_is_named),
         TEST(what_is_written_is_read_back),

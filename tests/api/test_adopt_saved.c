@@ -106,7 +106,7 @@ static void options_that_no_setting_has_are_refused_by_name(void **state)
         { "use_beta_sigmas", "true" },      { "use_flow_sigmas", "true" },
         { "use_dynamic_shifting", "true" }, { "sigma_min", "0.03" },
         { "sigma_max", "80" },              { "shift_terminal", "0.1" },
-        { "variance_type", "learned" },     { "algorithm_type", "sde-dpmsolver" },
+        { "variance_type", "learnt" },      { "algorithm_type", "sde-dpmsolver" },
         { "lambda_min_clipped", "NaN" },    { "solver_order", "Infinity" },
         { "solver_type", "rk4" },
     };

@@ -101,7 +101,7 @@ static void the_words_are_those_that_the_floors_know(void **state)
     check_words(&ctx, UM_KEY_sample_final_sigmas_type, um_finals, "auto");
     check_words(&ctx, UM_KEY_sample_algorithm_type, um_algorithms, NULL);
     check_words(&ctx, UM_KEY_sample_solver_type, um_solvers, "auto");
-    check_words(&ctx, UM_KEY_sample_variance_type, um_variances, NULL);
+    check_words(&ctx, UM_KEY_sample_variance_type, um_variances, "auto");
     check_words(&ctx, UM_KEY_sample_strided_rule, um_strided_rules, NULL);
     check_words(&ctx, UM_KEY_sample_sde, um_sde_kinds, NULL);
     check_words(&ctx, UM_KEY_sample_time_grid, um_time_grids, NULL);

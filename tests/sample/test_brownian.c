@@ -25,7 +25,9 @@ static void open(subject *s, uint64_t seed)
     drawing_open(&s->d, &settings, 1000);
     s->request = (um_sample_request){ .h = 64, .w = 64, .c = 1, .count = 2, .first_image = 7 };
     s->arena.ctx = &s->d.ctx;
-    s->run = (um_run){ .ctx = &s->d.ctx, .plan = &s->d.plan, .request = &s->request, .size = SIZE };
+    static const um_denoiser nobody; /* is asked */
+    s->run = (um_run){ .ctx = &s->d.ctx, .plan = &s->d.plan, .model = &nobody,
+                       .request = &s->request, .size = SIZE };
     CHECK_OK(&s->d.ctx, um_run_open(&s->run, &s->arena, 2));
 }
 

@@ -53,7 +53,8 @@ typedef struct subject {
     struct model model;
     um_guidance guidance;
     um_denoiser guided;
-    float x[N * SIZE], out[N * SIZE];
+    bool learned; /* whether ask_in asks a model that learns its variance */
+    float x[N * SIZE], out[2 * N * SIZE];
 } subject;
 
 static const int labels[N] = { 0, 1, 2, 1, 0 };
@@ -155,6 +156,39 @@ static void outside_the_interval_the_class_alone_counts(void **state)
         assert_int_equal(s->model.n[0], any ? 2 * N : N);
         close_subject(s);
     }
+}
+
+/* .. whose variance has the label's number and the element's. */
+static um_status answer_both(void *user, int n, const float *x, const double *t,
+                             const int *classes, float *out)
+{
+    for (int k = 0; k < n * SIZE; k++)
+        out[n * SIZE + k] = (float)(classes[k / SIZE] + 10 * (k % SIZE));
+    return answer(user, n, x, t, classes, out);
+}
+
+static void the_variance_is_that_for_the_class(void **state)
+{
+    (void)state;
+    for (int passes = 0; passes < 2; passes++)
+        for (int w = 0; w <= 3; w += 3) {
+            const um_guidance_settings g = { .scale = w, .end = 0.9, .passes = passes };
+            subject *s = open_subject(g);
+            float both[2 * N * SIZE];
+            ask(s);
+            s->guidance.model = (um_denoiser){ answer_both, &s->model, true };
+            um_guidance_free(&s->guidance);
+            const um_denoiser guided = um_denoiser_from_guidance(&s->guidance);
+            assert_true(guided.learns_variance && !s->guided.learns_variance);
+            CHECK_OK(&s->ctx, guided.predict(guided.user, N, s->x, times, labels, both));
+            assert_memory_equal(both, s->out, N * SIZE * sizeof *both);
+            for (int k = 0; k < N * SIZE; k++) {
+                const bool none = w == 0 && times[k / SIZE] > 99.9;
+                const int label = none ? NULL_CLASS : labels[k / SIZE];
+                assert_true(both[N * SIZE + k] == (float)(label + 10 * (k % SIZE)));
+            }
+            close_subject(s);
+        }
 }
 
 static double deviation_of(const double *v)
@@ -317,8 +351,9 @@ static um_status ask_in(um_ctx *ctx, void *arg)
 {
     subject *s = arg;
     um_guidance g;
-    const um_denoiser plain = { answer, &s->model };
-    um_guidance_init(&g, ctx, &plain, &s->guidance.settings, NULL_CLASS, T, SIZE);
+    const um_denoiser asked = { .predict = s->learned ? answer_both : answer, .user = &s->model,
+                                .learns_variance = s->learned };
+    um_guidance_init(&g, ctx, &asked, &s->guidance.settings, NULL_CLASS, T, SIZE);
     const um_denoiser guided = um_denoiser_from_guidance(&g);
     const um_status status = guided.predict(guided.user, N, s->x, times, labels, s->out);
     um_guidance_free(&g);
@@ -346,19 +381,21 @@ static void *count(void *user, size_t bytes)
 static void its_memory_is_known_before(void **state)
 {
     (void)state;
-    for (int passes = 0; passes < 2; passes++) {
+    for (int kind = 0; kind < 4; kind++) {
+        const bool passes = kind % 2, learned = kind / 2;
         subject *s =
             open_subject((um_guidance_settings){ .scale = 2, .end = 1, .passes = passes });
+        s->learned = learned;
         failing f = { 0 };
         um_ctx ctx;
         um_ctx_init(&ctx);
         ctx.allocator = (um_allocator){ count, failing_free, &f };
         taken = 0;
         CHECK_OK(&ctx, ask_in(&ctx, s));
-        CHECK_NEAR(um_guidance_bytes(&s->guidance.settings, SIZE, N), taken, 4 * UM_ALIGN);
+        CHECK_NEAR(um_guidance_bytes(&s->guidance.settings, SIZE, N, learned), taken, 4 * UM_ALIGN);
         close_subject(s);
     }
-    assert_int_equal(um_guidance_bytes(&(um_guidance_settings){ .scale = 1 }, SIZE, N), 0);
+    assert_int_equal(um_guidance_bytes(&(um_guidance_settings){ .scale = 1 }, SIZE, N, true), 0);
 }
 
 int main(void)
@@ -367,6 +404,7 @@ int main(void)
         cmocka_unit_test(the_answer_without_a_class_is_left_w_times_as_far),
         cmocka_unit_test(weights_of_0_and_1_ask_once_for_each_image),
         cmocka_unit_test(outside_the_interval_the_class_alone_counts),
+        cmocka_unit_test(the_variance_is_that_for_the_class),
         cmocka_unit_test(rescaling_gives_each_image_its_own_deviation_back),
         cmocka_unit_test(guided_noise_velocity_and_image_give_the_same_pictures),
         cmocka_unit_test(noise_is_drawn_as_for_a_model_without_guidance),

@@ -101,7 +101,7 @@ static inline um_traced_model gaussian_traced(gaussian *g)
 
 static inline um_denoiser gaussian_denoiser(gaussian *g)
 {
-    return (um_denoiser){ gaussian_predict, g };
+    return (um_denoiser){ .predict = gaussian_predict, .user = g };
 }
 
 /* n images of such data. */

@@ -31,10 +31,23 @@ static void open_subject(subject *s, um_prediction prediction, um_variance varia
     test_free(x);
 }
 
+/* A variance that hangs on the element alone. */
+static double range_of(int k) { return 0.3 - 0.2 * (k % 5); }
+
+static um_status say_both(void *user, int n, const float *x, const double *t, const int *labels,
+                          float *out)
+{
+    for (int k = 0; k < n * GAUSSIAN_SIZE; k++)
+        out[n * GAUSSIAN_SIZE + k] = (float)range_of(k % GAUSSIAN_SIZE);
+    return gaussian_predict(user, n, x, t, labels, out);
+}
+
 /* All images, `at_once` in a call. */
 static void bound_all(subject *s, int per_image, int batch, int at_once)
 {
-    const um_denoiser model = gaussian_denoiser(&s->g);
+    const bool learned = um_variance_is_learned(s->sample.variance);
+    const um_denoiser model = { .predict = learned ? say_both : gaussian_predict, .user = &s->g,
+                                .learns_variance = learned };
     const um_bound b = { .schedule = &s->g.schedule, .sample = &s->sample, .model = &model,
                          .size = GAUSSIAN_SIZE, .per_image = per_image, .batch = batch,
                          .seed = 4 };
@@ -51,9 +64,12 @@ static double expected_term(const subject *s, int t)
 {
     const um_schedule *d = &s->g.schedule;
     const double bar = d->alpha_bar[t], small = d->variance[t];
-    const double variance = s->sample.variance == UM_VARIANCE_FIXED_LARGE ? d->beta[t] : small;
     double sum = 0;
     for (int k = 0; k < GAUSSIAN_SIZE; k++) {
+        const double part = s->sample.variance == UM_VARIANCE_LEARNED_RANGE
+                                ? (1 + range_of(k)) / 2
+                                : s->sample.variance == UM_VARIANCE_FIXED_LARGE;
+        const double variance = pow(d->beta[t], part) * pow(small, 1 - part);
         const double s2 = s->g.deviation[k] * s->g.deviation[k];
         const double missed = s2 * (1 - bar) / (bar * s2 + 1 - bar);
         sum += 0.5 * (d->mean_x0[t] * d->mean_x0[t] * missed / variance + small / variance - 1 -
@@ -79,7 +95,7 @@ static void each_term_is_the_closed_form_of_a_gaussian(void **state)
 {
     (void)state;
     for (um_prediction p = UM_PREDICTION_EPSILON; p <= UM_PREDICTION_SAMPLE; p++)
-        for (um_variance v = UM_VARIANCE_FIXED_SMALL; v <= UM_VARIANCE_FIXED_LARGE; v++) {
+        for (um_variance v = UM_VARIANCE_FIXED_SMALL; v <= UM_VARIANCE_LEARNED_RANGE; v++) {
             subject s;
             open_subject(&s, p, v);
             bound_all(&s, 0, 64, N);
@@ -141,16 +157,18 @@ static void sums_do_not_depend_on_the_batch(void **state)
     (void)state;
     static const struct { int batch, at_once; } cases[] = { { 1, N }, { 17, 33 }, { 1000, 1 } };
     subject s, other;
-    open_subject(&s, UM_PREDICTION_V, UM_VARIANCE_FIXED_LARGE);
-    bound_all(&s, 5, 64, N);
-    open_subject(&other, UM_PREDICTION_V, UM_VARIANCE_FIXED_LARGE);
-    for (size_t c = 0; c < UM_COUNT(cases); c++) {
-        bound_all(&other, 5, cases[c].batch, cases[c].at_once);
-        assert_memory_equal(other.parts, s.parts, sizeof s.parts);
-        assert_memory_equal(other.term, s.term, sizeof s.term);
+    for (um_variance v = UM_VARIANCE_FIXED_SMALL; v <= UM_VARIANCE_LEARNED_RANGE; v++) {
+        open_subject(&s, UM_PREDICTION_V, v);
+        bound_all(&s, 5, 64, N);
+        open_subject(&other, UM_PREDICTION_V, v);
+        for (size_t c = 0; c < UM_COUNT(cases); c++) {
+            bound_all(&other, 5, cases[c].batch, cases[c].at_once);
+            assert_memory_equal(other.parts, s.parts, sizeof s.parts);
+            assert_memory_equal(other.term, s.term, sizeof s.term);
+        }
+        gaussian_close(&s.g);
+        gaussian_close(&other.g);
     }
-    gaussian_close(&s.g);
-    gaussian_close(&other.g);
 }
 
 static void clipping_counts_where_it_is_on(void **state)
@@ -193,6 +211,52 @@ static um_status no_number(void *user, int n, const float *x, const double *t, c
     return UM_OK;
 }
 
+/* Right about gray images, so that the variance alone counts. */
+static um_status say_zero(void *user, int n, const float *x, const double *t, const int *labels,
+                          float *out)
+{
+    (void)x, (void)t, (void)labels;
+    for (int k = 0; k < n * GAUSSIAN_SIZE; k++) {
+        out[k] = 0;
+        out[n * GAUSSIAN_SIZE + k] = *(const float *)user;
+    }
+    return UM_OK;
+}
+
+static void the_decoder_has_the_learned_variance_too(void **state)
+{
+    (void)state;
+    subject s;
+    open_subject(&s, UM_PREDICTION_SAMPLE, UM_VARIANCE_LEARNED_RANGE);
+    memset(s.x0, 0, sizeof s.x0);
+    for (float v = -1; v <= 1; v += 0.5F) {
+        const um_denoiser model = { say_zero, &v, true };
+        const um_bound b = { .schedule = &s.g.schedule, .sample = &s.sample, .model = &model,
+                             .size = GAUSSIAN_SIZE, .per_image = 1, .batch = 8 };
+        CHECK_OK(&s.g.ctx, um_bound_images(&s.g.ctx, &b, 1, s.number, s.x0, NULL, s.parts, s.term));
+        /* from the posterior's at t = 1 to beta at t = 0 */
+        const double part = (1 + (double)v) / 2, small = s.g.schedule.variance[1];
+        const double sigma = sqrt(pow(s.g.schedule.beta[0], part) * pow(small, 1 - part));
+        const double want = -log(erf(1 / (255 * sigma * sqrt(2))));
+        CHECK_NEAR(s.parts[0].decoder, GAUSSIAN_SIZE * want, 1e-9);
+    }
+    gaussian_close(&s.g);
+}
+
+static void a_variance_that_no_one_says_is_refused(void **state)
+{
+    (void)state;
+    subject s;
+    open_subject(&s, UM_PREDICTION_SAMPLE, UM_VARIANCE_LEARNED_RANGE);
+    const um_denoiser model = gaussian_denoiser(&s.g);
+    const um_bound b = { .schedule = &s.g.schedule, .sample = &s.sample, .model = &model,
+                         .size = GAUSSIAN_SIZE, .batch = 8 };
+    assert_int_equal(um_bound_images(&s.g.ctx, &b, 1, s.number, s.x0, NULL, s.parts, s.term),
+                     UM_BAD_ARG);
+    assert_non_null(strstr(s.g.ctx.message, "variance_type = learned_range"));
+    gaussian_close(&s.g);
+}
+
 static void what_is_not_finite_is_told(void **state)
 {
     (void)state;
@@ -216,6 +280,8 @@ int main(void)
         cmocka_unit_test(sums_do_not_depend_on_the_batch),
         cmocka_unit_test(clipping_counts_where_it_is_on),
         cmocka_unit_test(the_decoder_is_a_distribution_over_bytes),
+        cmocka_unit_test(the_decoder_has_the_learned_variance_too),
+        cmocka_unit_test(a_variance_that_no_one_says_is_refused),
         cmocka_unit_test(what_is_not_finite_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
