@@ -130,8 +130,6 @@ static um_status check_classifier(um_ctx *ctx, const um_config *c)
         { c->train_label_dropout > 0, UM_KEY_train_label_dropout, "train.label_dropout (0)" },
         { strcmp(c->diffusion_variance, "fixed") != 0, UM_KEY_diffusion_variance,
           "diffusion.variance = learned_range (fixed)" },
-        { strcmp(c->train_loss_weighting, "uniform") != 0, UM_KEY_train_loss_weighting,
-          "train.loss_weighting = min_snr (uniform)" },
     };
     if (strcmp(c->train_task, "classifier") != 0) return UM_OK;
     for (size_t i = 0; i < UM_COUNT(rules); i++)

@@ -59,6 +59,16 @@ static void record_denoiser(um_trainer *tr, um_var y)
     tr->loss = um_dot(tr->tape, tr->each, tr->weights);
 }
 
+/* How much the loss counts at t. A class is read off the image, so a classifier's counts as a loss
+ * on x_0 does. */
+static double weight_at(const um_trainer *tr, int t)
+{
+    const um_train_settings *s = tr->settings;
+    const bool classifies = um_unet_configuration(tr->unet)->logits > 0;
+    return um_loss_weight(&s->loss, tr->schedule,
+                          classifies ? UM_PREDICTION_SAMPLE : s->prediction, t);
+}
+
 static bool hybrid(const um_trainer *tr)
 {
     return tr->settings->loss.variance != UM_VARIANCE_MODEL_FIXED;
@@ -197,7 +207,7 @@ static void load(um_trainer *tr, const um_batch *batch, int from, int n)
         else um_data(tr->tape, tr->shown)[i] = (um_real)batch->labels[k];
         t[i] = (um_real)batch->t[k];
         if (labels) labels[i] = (um_real)(batch->labels[k] < 0 ? null_class : batch->labels[k]);
-        const double w = um_loss_weight(&s->loss, tr->schedule, s->prediction, batch->t[k]);
+        const double w = weight_at(tr, batch->t[k]);
         const double share = i < n ? (batch->weights ? batch->weights[k] : 1) / batch->n : 0;
         weights[i] = (um_real)(w * share);
         if (hybrid(tr)) load_bound(tr, batch, i, k, share);
@@ -216,10 +226,8 @@ static double loss_of(const um_trainer *tr, int i, double weight)
 /* What images from .. from + part - 1 of a step's batch add to the loss. */
 static void keep_terms(um_trainer *tr, const um_batch *batch, int from)
 {
-    const um_train_settings *s = tr->settings;
     for (int i = 0; i < tr->part; i++)
-        tr->terms[from + i] = loss_of(
-            tr, i, um_loss_weight(&s->loss, tr->schedule, s->prediction, batch->t[from + i]));
+        tr->terms[from + i] = loss_of(tr, i, weight_at(tr, batch->t[from + i]));
 }
 
 um_status um_trainer_step(um_trainer *tr, const um_batch *batch, double *loss,
