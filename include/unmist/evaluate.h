@@ -3,7 +3,7 @@
 #ifndef UNMIST_EVALUATE_H
 #define UNMIST_EVALUATE_H
 
-#include "unmist/model.h"
+#include "unmist/sample.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -67,6 +67,29 @@ UM_API um_status um_likelihood_check(um_settings *s, const char *path);
 /* Write the terms as CSV: t, images, bits_per_dim, noise_error. Whole or not at all. UM_IO;
  * UM_BAD_ARG where there is no bound. */
 UM_API um_status um_likelihood_write(const um_likelihood *l, const char *path);
+
+typedef struct um_agreement um_agreement;
+
+/* Draw sample.count images by class as um_sample would, and ask the classifier that
+ * evaluate.classifier names which class each shows, clamped to [-1, 1], at timestep 0. hooks may be
+ * NULL. The caller closes *out, which does not need the model any more. UM_BAD_ARG for a model that
+ * knows no classes, or where no classifier is named or it does not fit, UM_BAD_FILE, and what
+ * um_sample says. On failure *out is NULL. */
+UM_API um_status um_evaluate_classes(um_model *m, um_settings *s, const um_sample_hooks *hooks,
+                                     um_agreement **out);
+UM_API void um_agreement_close(um_agreement **a);
+
+typedef struct um_agreement_facts {
+    int images, right; /* drawn, and taken for what was asked */
+    int classes;
+    double confidence; /* mean probability of the class that was asked for */
+} um_agreement_facts;
+
+UM_API void um_agreement_describe(const um_agreement *a, um_agreement_facts *out);
+
+/* Images that were asked for as one class and taken for another, or the same; 0 for classes that
+ * do not exist. */
+UM_API int um_agreement_count(const um_agreement *a, int asked, int taken);
 
 #ifdef __cplusplus
 }

@@ -152,7 +152,7 @@ um_status um_draw_request(um_ctx *ctx, um_unet *unet, const um_plan *plan, const
     um_judge judge;
     open_network(&d, ctx, unet, plan, c, &r);
     UM_TRY(choose_batch(&d, plan, c, &r, &r.batch));
-    UM_TRY(um_judge_open(&judge, ctx, c, r.h, r.w, r.c));
+    UM_TRY(um_judge_open(&judge, ctx, c, UM_KEY_sample_classifier, (um_size){ r.h, r.w }, r.c));
     const um_denoiser network = um_denoiser_from_unet(&d);
     um_guidance_init(&guidance, ctx, &network, guided,
                      um_unet_classes(um_unet_configuration(unet)), c->diffusion_timesteps,
@@ -176,10 +176,10 @@ static um_sample_request request_of(const um_config *c, int h, int w, int channe
 }
 
 static um_status run(um_ctx *ctx, um_unet *unet, const um_plan *plan, const um_config *c,
-                     const int *labels, const um_sample_hooks *hooks, um_images *m)
+                     const um_sample_hooks *hooks, um_images *m)
 {
     um_sample_request request = request_of(c, m->h, m->w, m->c);
-    request.labels = labels;
+    request.labels = m->labels;
     request.trajectory = keep_frame;
     request.trajectory_user = m;
     if (hooks) {
@@ -210,15 +210,13 @@ static um_status draw_planned(um_ctx *ctx, um_unet *unet, const um_plan *plan, c
 {
     const um_unet_config *u = um_unet_configuration(unet);
     um_images *m;
-    int *labels;
     UM_TRY(um_draw_network_check(ctx, u, c));
     UM_TRY(um_images_open(&m, ctx, c->sample_count, h, w, u->in_channels,
                           frames_of(plan, c->sample_trajectory)));
     m->columns = c->sample_columns;
     memcpy(m->format, c->sample_format, sizeof m->format - 1);
-    um_status status = label_images(ctx, u, c, &labels);
-    if (status == UM_OK) status = run(ctx, unet, plan, c, labels, hooks, m);
-    um_free(ctx, labels);
+    um_status status = label_images(ctx, u, c, &m->labels);
+    if (status == UM_OK) status = run(ctx, unet, plan, c, hooks, m);
     if (status == UM_OK) *out = m;
     else um_images_close(&m);
     return status;
@@ -250,7 +248,9 @@ um_status um_draw_check(um_ctx *ctx, um_unet *unet, const um_config *config, int
                              config->sample_columns, frames_of(&plan, config->sample_trajectory));
     if (status == UM_OK) status = um_plan_check_model(ctx, &plan, um_unet_learns_variance(u));
     if (status == UM_OK) status = um_draw_batch(ctx, unet, &plan, config, &r, &batch);
-    if (status == UM_OK) status = um_judge_open(&judge, ctx, config, h, w, r.c);
+    if (status == UM_OK)
+        status = um_judge_open(&judge, ctx, config, UM_KEY_sample_classifier, (um_size){ h, w },
+                               r.c);
     if (status == UM_OK) um_judge_close(&judge, ctx);
     um_plan_free(ctx, &plan);
     return status;

@@ -6,19 +6,20 @@
 
 #include <string.h>
 
-static um_status load(um_judge *j, um_ctx *ctx, const um_config *c)
+static um_status load(um_judge *j, um_ctx *ctx, const char *path)
 {
     um_model_folder folder;
-    UM_TRY(um_model_folder_find(ctx, &folder, c->sample_classifier, false));
+    UM_TRY(um_model_folder_find(ctx, &folder, path, false));
     const um_status status = um_unet_file_load(&j->unet, ctx, folder.unet);
     um_model_folder_free(ctx, &folder);
     return status;
 }
 
-static um_status fit(um_judge *j, um_ctx *ctx, const um_config *c, int h, int w, int channels)
+static um_status fit(um_judge *j, um_ctx *ctx, const um_config *c, const char *path, um_size size,
+                     int channels)
 {
-    UM_TRY(load(j, ctx, c));
-    UM_TRY(um_classifier_init(&j->classifier, ctx, j->unet, h, w));
+    UM_TRY(load(j, ctx, path));
+    UM_TRY(um_classifier_init(&j->classifier, ctx, j->unet, size.h, size.w));
     const int known = um_unet_configuration(j->unet)->in_channels;
     if (known != channels)
         return um_fail(ctx, UM_BAD_ARG, "it knows images of %d channels, and the model draws %d",
@@ -26,14 +27,17 @@ static um_status fit(um_judge *j, um_ctx *ctx, const um_config *c, int h, int w,
     return um_schedule_from_config(ctx, c, &j->schedule);
 }
 
-um_status um_judge_open(um_judge *j, um_ctx *ctx, const um_config *c, int h, int w, int channels)
+um_status um_judge_open(um_judge *j, um_ctx *ctx, const um_config *c, int key, um_size size,
+                        int channels)
 {
+    const um_setting *s = &um_config_settings[key];
+    const char *path = *(const char *const *)((const char *)c + s->offset);
     memset(j, 0, sizeof *j);
-    if (!*c->sample_classifier) return UM_OK;
-    const um_status status = fit(j, ctx, c, h, w, channels);
+    if (!*path) return UM_OK;
+    const um_status status = fit(j, ctx, c, path, size, channels);
     if (status == UM_OK) return UM_OK;
     um_judge_close(j, ctx);
-    return um_fail_at(ctx, status, "sample.classifier = %.200s", c->sample_classifier);
+    return um_fail_at(ctx, status, "%s.%s = %.200s", s->section, s->key, path);
 }
 
 void um_judge_close(um_judge *j, um_ctx *ctx)
@@ -58,7 +62,7 @@ um_status um_judge_classes(um_ctx *ctx, const um_config *c, int *classes)
     um_judge j = { 0 };
     *classes = 0;
     if (!*c->sample_classifier) return UM_OK;
-    const um_status status = load(&j, ctx, c);
+    const um_status status = load(&j, ctx, c->sample_classifier);
     if (status == UM_OK) *classes = um_unet_configuration(j.unet)->logits;
     um_judge_close(&j, ctx);
     return status;

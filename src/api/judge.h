@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * judge.h - the classifier that sample.classifier names, and how it steers a model. */
+ * judge.h - the classifier that a setting names, and how it steers a model. */
 #ifndef UM_JUDGE_H
 #define UM_JUDGE_H
 
@@ -13,9 +13,11 @@ typedef struct um_judge {
     um_steering steering;
 } um_judge;
 
-/* Open the classifier, if there is one to be, for images of that size. UM_BAD_FILE where it is
- * missing or malformed, UM_BAD_ARG where it does not fit; *j is then closed. */
-um_status um_judge_open(um_judge *j, um_ctx *ctx, const um_config *c, int h, int w, int channels);
+/* Open the classifier that the setting of that key (UM_KEY_sample_classifier) names, if it names
+ * one, for images of that size. UM_BAD_FILE where it is missing or malformed, UM_BAD_ARG where it
+ * does not fit; *j is then closed. */
+um_status um_judge_open(um_judge *j, um_ctx *ctx, const um_config *c, int key, um_size size,
+                        int channels);
 void um_judge_close(um_judge *j, um_ctx *ctx);
 
 /* The model, steered where there is a classifier. */

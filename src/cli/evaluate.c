@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 
 enum { GROUPS = 10, WORD = 64 };
@@ -104,7 +105,54 @@ static um_status print_json(const um_likelihood *l, const um_likelihood_facts *f
     return cli_print_json(root);
 }
 
-static um_status evaluate(cli *c, um_model *m, um_settings *s, const char *out)
+/* ---- what a classifier sees in drawn images ---- */
+
+static void print_classes(const cli *c, const um_agreement *a, const um_agreement_facts *f)
+{
+    const double part = (double)f->right / f->images;
+    cli_say(c, "%d of %d images show the class that was asked for: %.2f %% +- %.2f; mean "
+            "probability %.4f\n\n", f->right, f->images, 100 * part,
+            100 * sqrt(part * (1 - part) / f->images), f->confidence);
+    cli_say(c, "asked for | taken for\n%9s |", "");
+    for (int k = 0; k < f->classes; k++) cli_say(c, "%6d", k);
+    cli_say(c, "\n");
+    for (int asked = 0; asked < f->classes; asked++) {
+        cli_say(c, "%9d |", asked);
+        for (int k = 0; k < f->classes; k++) cli_say(c, "%6d", um_agreement_count(a, asked, k));
+        cli_say(c, "\n");
+    }
+}
+
+static um_status classes_json(const um_agreement *a, const um_agreement_facts *f)
+{
+    json_t *rows = json_array();
+    for (int asked = 0; asked < f->classes; asked++) {
+        json_t *row = json_array();
+        for (int k = 0; k < f->classes; k++)
+            json_array_append_new(row, json_integer(um_agreement_count(a, asked, k)));
+        json_array_append_new(rows, row);
+    }
+    return cli_print_json(json_pack("{s:i, s:i, s:f, s:o}", "images", f->images, "right", f->right,
+                                    "mean_probability", f->confidence, "asked_taken", rows));
+}
+
+static um_status evaluate_classes(cli *c, um_model *m, um_settings *s)
+{
+    um_agreement *a;
+    um_agreement_facts facts;
+    cli_drawing d;
+    const um_sample_hooks hooks = cli_drawing_begin(&d, c);
+    um_status status = um_evaluate_classes(m, s, &hooks, &a);
+    cli_bar_end(c);
+    if (status != UM_OK) return status;
+    um_agreement_describe(a, &facts);
+    if (c->json) status = classes_json(a, &facts);
+    else print_classes(c, a, &facts);
+    um_agreement_close(&a);
+    return status;
+}
+
+static um_status evaluate_likelihood(cli *c, um_model *m, um_settings *s, const char *out)
 {
     um_likelihood *l;
     um_likelihood_facts facts;
@@ -122,12 +170,14 @@ static um_status evaluate(cli *c, um_model *m, um_settings *s, const char *out)
 
 int cli_evaluate(cli *c, int argc, char **argv)
 {
-    bool likelihood = false;
+    bool likelihood = false, classes = false;
     const char *out = NULL, *probes = NULL;
     char setting[WORD];
     const cli_flag flags[] = {
         { "--likelihood", NULL, NULL, "bits per dimension, by flow and by bound", &likelihood,
           NULL },
+        { "--classes", NULL, NULL,
+          "draw images by class; which does evaluate.classifier=PATH see in them?", &classes, NULL },
         { "--probes", NULL, "N", "evaluate.probes=N", NULL, &probes },
         { "--out", "-o", "TERMS.csv", "write the terms of the bound, one line a timestep", NULL,
           &out },
@@ -138,14 +188,18 @@ int cli_evaluate(cli *c, int argc, char **argv)
     um_settings *s = NULL;
     um_model *m = NULL;
     if (!cli_parse(c, argc, argv, flags, 1, 2, &exit_status)) return exit_status;
-    if (!likelihood) return cli_usage(c, "nothing to measure is named (--likelihood)");
+    if (likelihood == classes)
+        return cli_usage(c, "what is to be measured? (one of --likelihood, --classes)");
+    if (classes && (out || probes))
+        return cli_usage(c, "%s says nothing beside --classes", out ? "-o" : "--probes");
     if (probes && c->n_settings < CLI_MAX_SETTINGS) {
         snprintf(setting, sizeof setting, "evaluate.probes=%.32s", probes);
         c->settings[c->n_settings++] = setting;
     }
     um_status status = cli_open_model(c, c->places[1], &s, &m);
     if (status == UM_OK && out) status = um_likelihood_check(s, out);
-    if (status == UM_OK) status = evaluate(c, m, s, out);
+    if (status == UM_OK)
+        status = classes ? evaluate_classes(c, m, s) : evaluate_likelihood(c, m, s, out);
     um_model_close(&m);
     um_settings_close(&s);
     return status == UM_OK ? 0 : cli_fail(c, status);

@@ -99,5 +99,35 @@ class Refused(Case):
         self.assertEqual(finish(p).status, 130)
 
 
+class Classes(Case):
+    BY_CLASS = os.path.join(SOURCE, "models", "digits-classes")
+    JUDGE = os.path.join(SOURCE, "models", "digits-classifier")
+    ASK = ["evaluate", BY_CLASS, "--classes", f"evaluate.classifier={JUDGE}", "sample.sampler=dpmpp", "sample.steps=10",
+           "sample.guidance=3", "sample.count=20"]
+
+    def test_what_was_asked_for_is_seen(self):
+        j = self.succeeds(*self.ASK, "--json").json()
+        self.assertEqual([sum(row) for row in j["asked_taken"]], [2] * 10)
+        self.assertEqual(j["right"], sum(j["asked_taken"][k][k] for k in range(10)))
+        self.assertGreaterEqual(j["right"], 18)
+        self.assertTrue(0.8 < j["mean_probability"] <= 1)
+        self.assertIn(f"{j['right']} of 20 images show", self.succeeds(*self.ASK).out)
+
+    def test_without_a_class_it_is_chance(self):
+        j = self.succeeds(*self.ASK, "sample.guidance=0", "--json").json()
+        self.assertLess(j["right"], 10)
+
+    def test_what_cannot_be_judged_is_refused(self):
+        for status, said, words in (
+                (2, "evaluate.classifier is empty", ["evaluate", self.BY_CLASS, "--classes"]),
+                (2, "the model knows no classes", ["evaluate", MODEL, "--classes", f"evaluate.classifier={self.JUDGE}"]),
+                (3, "nowhere", ["evaluate", self.BY_CLASS, "--classes", "evaluate.classifier=nowhere"]),
+                (2, "is no classifier", ["evaluate", self.BY_CLASS, "--classes", f"evaluate.classifier={MODEL}"]),
+                (2, "one of --likelihood, --classes", ["evaluate", MODEL]),
+                (2, "says nothing beside --classes", [*self.ASK, "-o", "x.csv"])):
+            with self.subTest(words=words):
+                self.fails(status, said, *words)
+
+
 if __name__ == "__main__":
     main()

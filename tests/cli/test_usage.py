@@ -44,7 +44,7 @@ class WrongUsage(Case):
         (["trian"], "did you mean train?"),
         (["sampel", "x"], "did you mean sample?"),
         (["help", "trian"], "did you mean train?"),
-        (["zzz"], "train, sample, edit, forward, evaluate, data, info, bench, config, export"),
+        (["zzz"], ", ".join(COMMANDS)),
         ([""], "no command ''"),
         (["train"], "1 argument is missing"),
         (["forward"], "3 arguments are missing"),

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT
+ * evaluate_classes.c - does a classifier see in drawn images what was asked for? */
+#include <math.h>
+
+#include "api/images.h"
+#include "api/judge.h"
+#include "unmist/evaluate.h"
+
+enum { AT_ONCE = 64 };
+
+struct um_agreement {
+    um_ctx *ctx;
+    int *count; /* [classes, classes]: asked, taken */
+    um_agreement_facts facts;
+};
+
+/* Probability of the class that was asked for, and the class that has most. */
+static int look(const float *logits, int classes, int asked, double *probability)
+{
+    int best = 0;
+    double sum = 0.0;
+    for (int k = 1; k < classes; k++)
+        if (logits[k] > logits[best]) best = k;
+    for (int k = 0; k < classes; k++) sum += exp((double)logits[k] - (double)logits[best]);
+    *probability = exp((double)logits[asked] - (double)logits[best]) / sum;
+    return best;
+}
+
+/* Memory for a batch as the classifier is asked. */
+typedef struct batch {
+    float *x, *logits;
+    double *t;
+} batch;
+
+static um_status take_batch(um_ctx *ctx, batch *b, um_arena *arena, size_t size, int classes)
+{
+    arena->ctx = ctx;
+    b->x = um_arena_take(arena, AT_ONCE * size * sizeof *b->x);
+    b->t = um_arena_take(arena, AT_ONCE * sizeof *b->t);
+    b->logits = um_arena_take(arena, AT_ONCE * (size_t)classes * sizeof *b->logits);
+    for (int i = 0; arena->status == UM_OK && i < AT_ONCE; i++) b->t[i] = 0.0;
+    return arena->status;
+}
+
+static um_status judge_batch(um_agreement *a, um_judge *j, const um_images *m, batch *b, int from)
+{
+    const size_t size = (size_t)m->h * (size_t)m->w * (size_t)m->c;
+    const int n = UM_MIN(AT_ONCE, m->n - from), classes = a->facts.classes;
+    for (size_t k = 0; k < (size_t)n * size; k++)
+        b->x[k] = fminf(fmaxf(m->x[(size_t)from * size + k], -1.0f), 1.0f);
+    UM_TRY(um_classifier_gradient(&j->classifier, n, b->x, b->t, NULL, NULL, b->logits));
+    for (int i = 0; i < n; i++) {
+        const int asked = m->labels[from + i];
+        double probability;
+        const int taken = look(b->logits + (size_t)i * (size_t)classes, classes, asked,
+                               &probability);
+        a->count[asked * classes + taken]++;
+        a->facts.right += taken == asked;
+        a->facts.confidence += probability / m->n;
+    }
+    return UM_OK;
+}
+
+/* An image of the null class, or of one that the classifier has never seen, can not be right. */
+static um_status check_labels(um_ctx *ctx, const um_images *m, int classes)
+{
+    if (!m->labels)
+        return um_fail(ctx, UM_BAD_ARG, "the model knows no classes, so none can be asked for "
+                       "(model.class_conditional in its training)");
+    for (int i = 0; i < m->n; i++)
+        if (m->labels[i] < 0 || m->labels[i] >= classes)
+            return um_fail(ctx, UM_BAD_ARG, "image %d is of class %d, and evaluate.classifier "
+                           "knows 0 to %d", i, m->labels[i], classes - 1);
+    return UM_OK;
+}
+
+static um_status judge_images(um_agreement *a, um_judge *j, const um_images *m)
+{
+    um_arena arena = { 0 };
+    batch b;
+    const int classes = um_unet_configuration(j->unet)->logits;
+    UM_TRY(check_labels(a->ctx, m, classes));
+    a->facts.images = m->n;
+    a->facts.classes = classes;
+    UM_TRY(um_alloc(a->ctx, &a->count, (size_t)classes * (size_t)classes, sizeof *a->count,
+                    "counts"));
+    um_status status =
+        take_batch(a->ctx, &b, &arena, (size_t)m->h * (size_t)m->w * (size_t)m->c, classes);
+    for (int from = 0; from < m->n && status == UM_OK; from += AT_ONCE)
+        status = judge_batch(a, j, m, &b, from);
+    um_arena_free(&arena);
+    return status;
+}
+
+/* The classifier is opened before anything is drawn: drawing takes long. */
+static um_status evaluate(um_agreement *a, um_model *m, um_settings *s,
+                          const um_sample_hooks *hooks)
+{
+    const int channels = um_unet_configuration(m->unet)->in_channels;
+    um_images *images = NULL;
+    um_config adopted;
+    um_size size;
+    um_judge judge;
+    UM_TRY(um_apply_run_settings(m->ctx, &s->config));
+    UM_TRY(um_model_adopted(m, s, &adopted, &size));
+    um_status status =
+        um_judge_open(&judge, m->ctx, &adopted, UM_KEY_evaluate_classifier, size, channels);
+    um_arena_free(&adopted.texts);
+    UM_TRY(status);
+    if (!judge.unet)
+        return um_fail(m->ctx, UM_BAD_ARG, "evaluate.classifier is empty (a model of train.task = "
+                       "classifier)");
+    status = um_sample(m, s, hooks, &images);
+    if (status == UM_OK) status = judge_images(a, &judge, images);
+    um_images_close(&images);
+    um_judge_close(&judge, m->ctx);
+    return status;
+}
+
+um_status um_evaluate_classes(um_model *m, um_settings *s, const um_sample_hooks *hooks,
+                              um_agreement **out)
+{
+    *out = NULL;
+    UM_TRY(um_alloc(m->ctx, out, 1, sizeof **out, "an evaluation"));
+    (*out)->ctx = m->ctx;
+    const um_status status = evaluate(*out, m, s, hooks);
+    if (status != UM_OK) um_agreement_close(out);
+    return status;
+}
+
+void um_agreement_close(um_agreement **a)
+{
+    if (!*a) return;
+    um_free((*a)->ctx, (*a)->count);
+    um_free((*a)->ctx, *a);
+    *a = NULL;
+}
+
+void um_agreement_describe(const um_agreement *a, um_agreement_facts *out) { *out = a->facts; }
+
+int um_agreement_count(const um_agreement *a, int asked, int taken)
+{
+    const int classes = a->facts.classes;
+    const bool exist = asked >= 0 && asked < classes && taken >= 0 && taken < classes;
+    return exist ? a->count[asked * classes + taken] : 0;
+}
