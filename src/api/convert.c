@@ -87,7 +87,9 @@ static um_status method_settings(um_ctx *ctx, const um_config *c, um_sample_sett
     if (c->sample_solver_order) s->solver_order = c->sample_solver_order;
     unless_auto(c->sample_set_alpha_to_one, &s->set_alpha_to_one);
     unless_auto(c->sample_lower_order_final, &s->lower_order_final);
-    s->use_clipped_model_output = c->sample_use_clipped_model_output;
+    /* guided noise leads away from a clipped image; without guidance diffusers' way stands */
+    s->use_clipped_model_output = c->sample_guidance > 1.0 || *c->sample_classifier;
+    unless_auto(c->sample_use_clipped_model_output, &s->use_clipped_model_output);
     s->eta = c->sample_eta;
     s->euler_at_final = c->sample_euler_at_final;
     s->predict_x0 = c->sample_predict_x0;

@@ -33,7 +33,8 @@ const cli_command cli_commands[] = {
       "Run the network once on given numbers, to hold it against another program.", cli_forward,
       NULL },
     { "evaluate",
-      "MODEL [CONFIG.ini] --likelihood data.path=PATH | --classes evaluate.classifier=PATH [--json]",
+      "MODEL [CONFIG.ini] --likelihood data.path=PATH | --classes evaluate.classifier=PATH "
+      "[--json]",
       "Measure a model: bits per dimension of held-out images, or the classes of drawn ones.",
       cli_evaluate, NULL },
     { "data", "PATH [data.key=value ...] [-o SHEET.png] [--json]",

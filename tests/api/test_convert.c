@@ -139,6 +139,28 @@ static void what_config_ini_says_is_what_the_sampler_chose(void **state)
     }
 }
 
+static void guided_noise_follows_the_clipped_image(void **state)
+{
+    (void)state;
+    static const struct { const char *said[2]; bool follows; } cases[] = {
+        { { "sample.guidance=1", "sample.sampler=ddim" }, false },
+        { { "sample.guidance=0", "sample.sampler=ddim" }, false },
+        { { "sample.guidance=3", "sample.sampler=ddim" }, true },
+        { { "sample.classifier=x", "sample.sampler=ddim" }, true },
+        { { "sample.guidance=3", "sample.use_clipped_model_output=false" }, false },
+        { { "sample.guidance=1", "sample.use_clipped_model_output=true" }, true },
+    };
+    for (size_t i = 0; i < UM_COUNT(cases); i++) {
+        subject *s = open_subject();
+        um_sample_settings is;
+        set(s, cases[i].said[0]);
+        set(s, cases[i].said[1]);
+        CHECK_OK(&s->ctx, um_sample_settings_from_config(&s->ctx, &s->c, &is));
+        assert_int_equal(is.use_clipped_model_output, cases[i].follows);
+        close_subject(s);
+    }
+}
+
 static void every_sampling_setting_arrives(void **state)
 {
     (void)state;
@@ -393,6 +415,7 @@ int main(void)
         cmocka_unit_test(what_is_not_said_is_the_sampler_s_own),
         cmocka_unit_test(a_sampler_s_own_steps_are_at_most_the_timesteps),
         cmocka_unit_test(what_config_ini_says_is_what_the_sampler_chose),
+        cmocka_unit_test(guided_noise_follows_the_clipped_image),
         cmocka_unit_test(every_sampling_setting_arrives),
         cmocka_unit_test(settings_of_methods_arrive),
         cmocka_unit_test(every_training_setting_arrives),

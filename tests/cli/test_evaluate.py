@@ -118,11 +118,13 @@ class Classes(Case):
         self.assertLess(j["right"], 10)
 
     def test_what_cannot_be_judged_is_refused(self):
+        judged = f"evaluate.classifier={self.JUDGE}"
         for status, said, words in (
                 (2, "evaluate.classifier is empty", ["evaluate", self.BY_CLASS, "--classes"]),
-                (2, "the model knows no classes", ["evaluate", MODEL, "--classes", f"evaluate.classifier={self.JUDGE}"]),
+                (2, "the model knows no classes", ["evaluate", MODEL, "--classes", judged]),
                 (3, "nowhere", ["evaluate", self.BY_CLASS, "--classes", "evaluate.classifier=nowhere"]),
-                (2, "is no classifier", ["evaluate", self.BY_CLASS, "--classes", f"evaluate.classifier={MODEL}"]),
+                (2, "the model predicts images",
+                 ["evaluate", self.BY_CLASS, "--classes", f"evaluate.classifier={MODEL}"]),
                 (2, "one of --likelihood, --classes", ["evaluate", MODEL]),
                 (2, "says nothing beside --classes", [*self.ASK, "-o", "x.csv"])):
             with self.subTest(words=words):

@@ -81,6 +81,7 @@ static void the_shipped_models_can_be_trained_again(void **state)
 {
     train_again(*state, "digits");
     train_again(*state, "digits-classes");
+    train_again(*state, "digits-classifier");
 }
 
 /* Two images each of 3 and of 8 from the same noise, guided or not; the digits differ by class and
