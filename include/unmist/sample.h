@@ -43,7 +43,7 @@ UM_API void um_images_close(um_images **images);
 UM_API const float *um_images_data(const um_images *images, int *n, int *h, int *w, int *c);
 
 /* Sampler steps that an image took on average, and how many *rejected ones a sampler that chooses
- * its steps tried beside them; 0 of images that were not drawn by um_sample. */
+ * its steps tried beside them; 0 of images that were not drawn. */
 UM_API double um_images_steps(const um_images *images, double *rejected);
 
 /* A note for the files that are written: PNG texts and safetensors metadata. Both texts are

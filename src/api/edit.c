@@ -159,6 +159,13 @@ static um_status interpolate(um_editing *e, work *w, um_images *out, double *err
     return status;
 }
 
+/* Steps of the sampler on the way to an image, those that inpainting walks again as often as they
+ * are. Rows would be more: those that noise, and the stages of a step. */
+static int steps_to_image(const um_plan *p)
+{
+    return p->rows ? p->row[p->rows - 1].step + 1 : 0;
+}
+
 typedef um_status edit_fn(um_editing *e, work *w, um_images *out, double *error);
 
 static edit_fn *const edits[] = {
@@ -174,6 +181,7 @@ static um_status run(um_editing *e, double *error, um_images **out)
     UM_TRY(um_images_open(out, e->ctx, e->n, e->size.h, e->size.w, e->channels, 0));
     (*out)->columns = e->columns;
     memcpy((*out)->format, e->c.sample_format, sizeof (*out)->format - 1);
+    (*out)->steps = steps_to_image(&e->plan);
     const um_status status = edits[e->edit->mode](e, &w, *out, error);
     um_arena_free(&w.arena);
     return status;

@@ -97,7 +97,6 @@ void cli_duration(double seconds, char out[24]);
 /* Images that are being drawn. */
 typedef struct cli_drawing {
     cli *c;
-    int rows;         /* model calls for each image, once it is known               */
     char sampler[64]; /* that sample.budget has led to; "" where it was not asked   */
     double start;
 } cli_drawing;

@@ -18,7 +18,6 @@ static void progress(void *user, int row, int rows, int batch, int batches)
 {
     cli_drawing *d = user;
     char behind[64] = "";
-    d->rows = rows;
     if (batches > 1) snprintf(behind, sizeof behind, "batch %d of %d", batch + 1, batches);
     cli_bar(d->c, "sampling", row, rows, behind);
 }
@@ -38,12 +37,11 @@ um_sample_hooks cli_drawing_begin(cli_drawing *d, cli *c)
 
 static void say_path(void *user, const char *path) { cli_say(user, "%s\n", path); }
 
-/* "50 steps", or what samplers that choose them took for an image on average; of an edit the rows
- * of its plan. */
-static void write_steps(char *text, size_t room, const um_images *images, int rows)
+/* "50 steps", or what samplers that choose them took for an image on average. */
+static void write_steps(char *text, size_t room, const um_images *images)
 {
     double rejected;
-    const double taken = um_images_steps(images, &rejected), steps = taken > 0.0 ? taken : rows;
+    const double steps = um_images_steps(images, &rejected);
     if (steps == floor(steps) && rejected == 0.0)
         snprintf(text, room, "%.0f step%s", steps, steps == 1.0 ? "" : "s");
     else
@@ -57,7 +55,7 @@ static um_status say_drawn(const cli_drawing *d, um_settings *s, const um_images
     const double seconds = now() - d->start;
     int n, h, w, channels;
     char steps[64], *sampler = NULL, *seed = NULL;
-    write_steps(steps, sizeof steps, images, d->rows);
+    write_steps(steps, sizeof steps, images);
     um_images_data(images, &n, &h, &w, &channels);
     um_status status = um_settings_get(s, "sample.sampler", &sampler);
     if (status == UM_OK) status = um_settings_get(s, "sample.seed", &seed);

@@ -63,6 +63,13 @@ class Inpaint(WithPictures):
 
 
 class FromImage(WithPictures):
+    def test_it_says_the_steps_that_are_walked(self):
+        for words, steps in ((["from-image", "--strength=0.5"], "2 steps"), (["from-image", "--strength=0"], "0 steps"),
+                             (["from-image", "--strength=0.5", "sample.sampler=heun"], "2 steps"),
+                             (["inpaint", "--mask", "mask.png", "edit.resamples=2", "edit.jump_length=2"], "6 steps"),
+                             (["invert"], "4 steps")):
+            self.assertIn(f", {steps}, ", self.edit(words[0], "0.png", *words[1:]).out)
+
     def test_strength_0_is_the_image_and_1_what_sampling_draws(self):
         out = self.images("from-image", "0.png", "1.png", "--strength", "0")
         for x, p in zip(out, self.pixels):
