@@ -37,14 +37,22 @@ static void print_terms(const cli *c, const um_likelihood *l, const um_likelihoo
     }
 }
 
+/* A single image tells nothing of the error. */
+static void print_estimate(const cli *c, const char *what, um_estimate e, int images)
+{
+    cli_say(c, "%-18s %9.4f", what, e.mean);
+    if (images > 1) cli_say(c, " +- %.4f", e.error);
+    cli_say(c, "\n");
+}
+
 static void print_text(const cli *c, const um_likelihood *l, const um_likelihood_facts *f)
 {
     cli_say(c, "%s (%s weights)\n", f->model, f->weights);
-    cli_say(c, "%d of %d held-out images of %s, %d x %d x %d, seed %llu; bits/dim +- standard "
-            "error\n\n", f->images, f->held, f->data, f->h, f->w, f->c,
-            (unsigned long long)f->seed);
+    cli_say(c, "%d of %d held-out images of %s, %d x %d x %d, seed %llu; bits/dim%s\n\n",
+            f->images, f->held, f->data, f->h, f->w, f->c, (unsigned long long)f->seed,
+            f->images > 1 ? " +- standard error" : "");
     if (f->has_flow) {
-        cli_say(c, "probability flow   %9.4f +- %.4f\n", f->flow.mean, f->flow.error);
+        print_estimate(c, "probability flow", f->flow, f->images);
         cli_say(c, "  %s, ", f->integrator);
         if (f->integrator[0] == 'a') cli_say(c, "rtol %g, atol %g", f->rtol, f->atol);
         else cli_say(c, "%d steps", f->steps);
@@ -54,11 +62,12 @@ static void print_text(const cli *c, const um_likelihood *l, const um_likelihood
         cli_say(c, "\n");
     }
     if (!f->has_bound) return;
-    cli_say(c, "variational bound  %9.4f +- %.4f\n", f->bound.mean, f->bound.error);
-    cli_say(c, "  L_T              %9.4f +- %.4f\n", f->prior.mean, f->prior.error);
-    cli_say(c, "  L_1 .. L_%-8d %9.4f +- %.4f\n", f->timesteps - 1, f->between.mean,
-            f->between.error);
-    cli_say(c, "  L_0              %9.4f +- %.4f\n", f->decoder.mean, f->decoder.error);
+    char between[32];
+    snprintf(between, sizeof between, "  L_1 .. L_%d", f->timesteps - 1);
+    print_estimate(c, "variational bound", f->bound, f->images);
+    print_estimate(c, "  L_T", f->prior, f->images);
+    print_estimate(c, between, f->between, f->images);
+    print_estimate(c, "  L_0", f->decoder, f->images);
     cli_say(c, "  variance %s; %d of %d timesteps an image\n", f->variance, f->per_image,
             f->timesteps);
     print_terms(c, l, f);
@@ -66,9 +75,15 @@ static void print_text(const cli *c, const um_likelihood *l, const um_likelihood
 
 /* ---- JSON ---- */
 
-static json_t *estimate(um_estimate e)
+static json_t *error_of(um_estimate e, int images)
 {
-    return json_pack("{s:f, s:f}", "bits_per_dim", e.mean, "standard_error", e.error);
+    return images > 1 ? json_real(e.error) : json_null();
+}
+
+static json_t *estimate(um_estimate e, int images)
+{
+    return json_pack("{s:f, s:o}", "bits_per_dim", e.mean, "standard_error",
+                     error_of(e, images));
 }
 
 static json_t *bound_json(const um_likelihood *l, const um_likelihood_facts *f)
@@ -80,18 +95,20 @@ static json_t *bound_json(const um_likelihood *l, const um_likelihood_facts *f)
             json_array_append_new(terms, json_pack("{s:i, s:i, s:f, s:f}", "t", t, "images",
                                                    term.images, "bits_per_dim", term.bits,
                                                    "noise_error", term.noise_error));
-    return json_pack("{s:o, s:o, s:o, s:o, s:s, s:i, s:i, s:o}", "total", estimate(f->bound),
-                     "L_T", estimate(f->prior), "between", estimate(f->between), "L_0",
-                     estimate(f->decoder), "variance", f->variance, "timesteps", f->timesteps,
-                     "timesteps_per_image", f->per_image, "terms", terms);
+    return json_pack("{s:o, s:o, s:o, s:o, s:s, s:i, s:i, s:o}", "total",
+                     estimate(f->bound, f->images), "L_T", estimate(f->prior, f->images),
+                     "between", estimate(f->between, f->images), "L_0",
+                     estimate(f->decoder, f->images), "variance", f->variance, "timesteps",
+                     f->timesteps, "timesteps_per_image", f->per_image, "terms", terms);
 }
 
 static json_t *flow_json(const um_likelihood_facts *f)
 {
-    return json_pack("{s:f, s:f, s:s, s:i, s:f, s:f, s:s, s:i, s:f}", "bits_per_dim",
-                     f->flow.mean, "standard_error", f->flow.error, "integrator", f->integrator,
-                     "steps", f->steps, "rtol", f->rtol, "atol", f->atol, "divergence",
-                     f->divergence, "probes", f->probes, "model_calls", f->calls);
+    return json_pack("{s:f, s:o, s:s, s:i, s:f, s:f, s:s, s:i, s:f}", "bits_per_dim",
+                     f->flow.mean, "standard_error", error_of(f->flow, f->images),
+                     "integrator", f->integrator, "steps", f->steps, "rtol", f->rtol, "atol",
+                     f->atol, "divergence", f->divergence, "probes", f->probes, "model_calls",
+                     f->calls);
 }
 
 static um_status print_json(const um_likelihood *l, const um_likelihood_facts *f)

@@ -60,6 +60,18 @@ class Likelihood(Case):
         self.assertIn("variance fixed_large", large)
         self.assertNotIn("probability flow", large)
 
+    def test_figures_stand_in_a_column_and_one_image_has_no_standard_error(self):
+        def figures(count):
+            out = self.succeeds(*ASK, f"evaluate.count={count}").out.splitlines()
+            return [x for x in out if x.startswith(("probability", "variational", "  L_"))]
+        for lines, error in ((figures(2), True), (figures(1), False)):
+            self.assertEqual(len(lines), 5)
+            self.assertEqual({x.index(".", 20) for x in lines}, {23}, lines)
+            self.assertEqual([" +- " in x for x in lines], [error] * 5)
+        one = self.succeeds(*ASK, "evaluate.count=1", "--json").json()
+        for e in (one["flow"], *(one["bound"][k] for k in ("total", "L_T", "between", "L_0"))):
+            self.assertIsNone(e["standard_error"])
+
     def test_every_timestep_on_request(self):
         every = ["evaluate.likelihood=bound", "evaluate.count=1", "evaluate.timesteps=0"]
         j = self.succeeds(*ASK, *every, "--json").json()
