@@ -19,7 +19,8 @@ static void defaults_are_those_of_the_table(void **state)
     assert_true(c->diffusion_beta_start == 1e-4 && c->diffusion_beta_end == 0.02);
     assert_true(c->diffusion_cosine_s == 0.008 && c->diffusion_max_beta == 0.999);
     assert_string_equal(c->sample_timestep_spacing, "auto");
-    assert_true(c->sample_clip_sample && c->sample_set_alpha_to_one);
+    assert_string_equal(c->sample_clip_sample, "auto");
+    assert_string_equal(c->sample_set_alpha_to_one, "auto");
     assert_string_equal(c->run_out, "runs");
     assert_string_equal(c->train_init, "");
     assert_int_equal(um_config_origin(c, "train.lr")->source, UM_FROM_DEFAULT);
