@@ -183,6 +183,8 @@ double um_sigma_of(double alpha_bar)
     return sqrt((1.0 - bar) / bar);
 }
 
+double um_alpha_bar_of(double sigma) { return 1.0 / (1.0 + sigma * sigma); }
+
 double um_schedule_alpha_bar_at(const um_schedule *s, double t)
 {
     const int below = (int)t;
@@ -190,7 +192,7 @@ double um_schedule_alpha_bar_at(const um_schedule *s, double t)
     if (part == 0.0) return s->alpha_bar[below];
     const double sigma = (1.0 - part) * um_sigma_of(s->alpha_bar[below]) +
                          part * um_sigma_of(s->alpha_bar[below + 1]);
-    return 1.0 / (1.0 + sigma * sigma);
+    return um_alpha_bar_of(sigma);
 }
 
 double um_schedule_timestep_at(const um_schedule *s, double sigma)

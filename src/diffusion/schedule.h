@@ -59,6 +59,9 @@ void um_schedule_free(um_ctx *ctx, um_schedule *s);
 /* sigma = sqrt((1 - alpha_bar) / alpha_bar), the noise beside an image of full strength. */
 double um_sigma_of(double alpha_bar);
 
+/* The other way: 1 / (1 + sigma^2). */
+double um_alpha_bar_of(double sigma);
+
 /* alpha_bar between timesteps, 0 <= t <= T-1, where sigma is interpolated linearly (at whole t the
  * table's own value). */
 double um_schedule_alpha_bar_at(const um_schedule *s, double t);

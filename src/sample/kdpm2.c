@@ -9,7 +9,7 @@
 static um_level middle_of(const um_schedule *s, double sigma, double to)
 {
     const double middle = sqrt(sigma * to);
-    return (um_level){ um_schedule_timestep_at(s, middle), 1.0 / (1.0 + middle * middle) };
+    return (um_level){ um_schedule_timestep_at(s, middle), um_alpha_bar_of(middle) };
 }
 
 /* Euler's step to the middle, then from y itself, which is kept, with the slope found there. */

@@ -7,8 +7,6 @@
 #include "sample/sde.h"
 #include "sample/timesteps.h"
 
-static double alpha_bar_of(double sigma) { return 1.0 / (1.0 + sigma * sigma); }
-
 /* What a method can work with at timestep t. Between timesteps sigma is interpolated. */
 static double alpha_bar_at(const um_schedule *s, const um_level_rule *rule, double t)
 {
@@ -57,7 +55,7 @@ static void lay_grid(const um_sample_settings *settings, const um_level_rule *ru
         const double u = steps > 1 ? (double)i / (steps - 1) : 0.0;
         const double sigma = grid_of[settings->sigmas](um_sigma_of(first), um_sigma_of(last), u);
         const double t = um_schedule_timestep_at(s, sigma);
-        level[i] = (um_level){ rounds(settings, rule, s) ? rint(t) : t, alpha_bar_of(sigma) };
+        level[i] = (um_level){ rounds(settings, rule, s) ? rint(t) : t, um_alpha_bar_of(sigma) };
     }
 }
 

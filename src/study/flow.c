@@ -60,7 +60,7 @@ static um_status slope(void *user, int n, const int *row, const double *s, const
     const um_flow *f = r->flow;
     UM_TRY(ask(r, n, row, s, y));
     for (int i = 0; i < n; i++) {
-        const double ratio = exp(s[i]), bar = 1.0 / (1.0 + ratio * ratio);
+        const double ratio = exp(s[i]), bar = um_alpha_bar_of(ratio);
         const double sigma2 = bar * ratio * ratio, sigma = sqrt(sigma2);
         const um_prediction_rule rule = um_prediction_rule_at(f->prediction, bar);
         const double of_x = sigma * rule.eps_x - sigma2, of_out = sigma * rule.eps_out;
