@@ -25,12 +25,12 @@ static um_row corrector_row(const um_row *predictor, const um_plan *p)
     const double bar = predictor->alpha_bar_prev, t = predictor->t_prev;
     const double before = t >= 1.0 ? um_sde_log_alpha_bar(&p->sde, um_sde_time(&p->sde, t - 1.0))
                                    : 0.0;
-    return (um_row){
-        .step = predictor->step, .t = t, .t_prev = t, .alpha_bar = bar, .alpha_bar_prev = bar,
-        .scale = 1.0, .asks = true, .draws = true,
-        .next = { .x = -1.0 / (1.0 - bar), .x0 = sqrt(bar) / (1.0 - bar), .noise = 1.0 },
-        .langevin = 2.0 * bar / exp(before) * p->settings.snr * p->settings.snr,
-    };
+    const um_level at = { t, bar };
+    um_row row = um_row_between(predictor->step, at, at);
+    row.draws = true;
+    row.next = (um_mix){ .x = -1.0 / (1.0 - bar), .x0 = sqrt(bar) / (1.0 - bar), .noise = 1.0 };
+    row.langevin = 2.0 * bar / exp(before) * p->settings.snr * p->settings.snr;
+    return row;
 }
 
 static um_status plan(um_ctx *ctx, um_plan *p, const um_schedule *s)

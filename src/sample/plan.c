@@ -27,15 +27,7 @@ static void lay_rows(um_plan *p)
 {
     p->rows = p->steps;
     for (int i = 0; i < p->steps; i++)
-        p->row[i] = (um_row){
-            .step = i,
-            .t = p->level[i].t,
-            .t_prev = p->level[i + 1].t,
-            .alpha_bar = p->level[i].alpha_bar,
-            .alpha_bar_prev = p->level[i + 1].alpha_bar,
-            .scale = 1.0,
-            .asks = true,
-        };
+        p->row[i] = um_row_between(i, p->level[i], p->level[i + 1]);
 }
 
 static um_status check_rows(um_ctx *ctx, const um_plan *p)
@@ -113,15 +105,13 @@ um_row um_plan_noising_row(const um_plan *plan, int step, const um_level *from, 
 {
     const double left = to->alpha_bar / from->alpha_bar;
     const double scale = um_plan_scale_at(plan, to->alpha_bar);
-    return (um_row){
-        .step = step,
-        .t = from->t, .t_prev = to->t,
-        .alpha_bar = from->alpha_bar, .alpha_bar_prev = to->alpha_bar,
-        .scale = um_plan_scale_at(plan, from->alpha_bar),
-        .draws = true,
-        .next = { .x = sqrt(left) * um_plan_scale_at(plan, from->alpha_bar) / scale,
-                  .noise = sqrt(1.0 - left) / scale },
-    };
+    um_row row = um_row_between(step, *from, *to);
+    row.asks = false;
+    row.draws = true;
+    row.scale = um_plan_scale_at(plan, from->alpha_bar);
+    row.next.x = sqrt(left) * row.scale / scale;
+    row.next.noise = sqrt(1.0 - left) / scale;
+    return row;
 }
 
 um_status um_plan_check_model(um_ctx *ctx, const um_plan *plan, bool learns_variance)

@@ -42,8 +42,7 @@ static um_level level_at(const struct builder *b, int i)
 static um_row *add_row(struct builder *b, um_level from, um_level to)
 {
     um_row *row = &b->p->row[b->p->rows++];
-    *row = (um_row){ .step = b->step, .t = from.t, .t_prev = to.t, .alpha_bar = from.alpha_bar,
-                     .alpha_bar_prev = to.alpha_bar, .scale = 1.0, .asks = true };
+    *row = um_row_between(b->step, from, to);
     return row;
 }
 

@@ -50,11 +50,11 @@ static um_row stage_row(const um_plan *p, const um_tableau *table, int step, int
     const um_level to = last ? p->level[step + 1]
                              : um_sde_level(&p->sde, from + table->c[j + 1] * h);
     const um_drift k = um_sde_drift(&p->sde, from + table->c[j] * h, 0.5);
-    return (um_row){
-        .step = step, .t = at.t, .t_prev = to.t, .alpha_bar = at.alpha_bar,
-        .alpha_bar_prev = to.alpha_bar, .scale = 1.0, .asks = true,
-        .next = lead(table, j, h, k), .keeps = !last, .keep = { .x = k.x, .x0 = k.x0 },
-    };
+    um_row row = um_row_between(step, at, to);
+    row.next = lead(table, j, h, k);
+    row.keeps = !last;
+    row.keep = (um_mix){ .x = k.x, .x0 = k.x0 };
+    return row;
 }
 
 void um_runge_kutta_rows(um_plan *plan, const um_tableau *table)

@@ -63,6 +63,19 @@ um_sample_settings um_sampler_defaults(const um_sampler *sampler)
     return s;
 }
 
+um_row um_row_between(int step, um_level from, um_level to)
+{
+    return (um_row){
+        .step = step,
+        .t = from.t,
+        .t_prev = to.t,
+        .alpha_bar = from.alpha_bar,
+        .alpha_bar_prev = to.alpha_bar,
+        .scale = 1.0,
+        .asks = true,
+    };
+}
+
 bool um_row_is_noisy(const um_row *row)
 {
     return row->next.noise != 0.0 || um_variance_is_learned(row->variance) ||

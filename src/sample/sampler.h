@@ -88,6 +88,9 @@ enum { UM_INTEGRATE_DOUBLES = 8 };
 /* out = next, keep = keep: the step of every method that is linear in what it has seen. */
 void um_step_linear(const um_step *s);
 
+/* A row that asks the model at `from` and leads to `to`, zeroed but for that; scale is 1. */
+um_row um_row_between(int step, um_level from, um_level to);
+
 /* Does the step of this row use noise? */
 bool um_row_is_noisy(const um_row *row);
 

@@ -23,9 +23,8 @@ static void guess_row(um_row *row, const um_sde *sde, double h)
 static um_row final_row(const um_row *guess, const um_sde *sde, double h)
 {
     const um_drift drift = um_sde_drift(sde, um_sde_time(sde, guess->t_prev), 1.0);
-    um_row row = { .step = guess->step, .t = guess->t_prev, .t_prev = guess->t_prev,
-                   .alpha_bar = guess->alpha_bar_prev, .alpha_bar_prev = guess->alpha_bar_prev,
-                   .scale = 1.0, .asks = true };
+    const um_level at = { guess->t_prev, guess->alpha_bar_prev };
+    um_row row = um_row_between(guess->step, at, at);
     row.next = (um_mix){ .x = 1.0 - 0.5 * h * drift.x, .x0 = -0.5 * h * drift.x0, .past = { 1.0 } };
     return row;
 }

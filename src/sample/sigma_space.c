@@ -17,15 +17,8 @@ void um_sigma_space_begin(um_plan *p)
 um_row *um_sigma_space_row(um_plan *p, int step, um_level from, um_level to)
 {
     um_row *row = &p->row[p->rows++];
-    *row = (um_row){
-        .step = step,
-        .t = from.t,
-        .t_prev = to.t,
-        .alpha_bar = from.alpha_bar,
-        .alpha_bar_prev = to.alpha_bar,
-        .scale = sqrt(from.alpha_bar),
-        .asks = true,
-    };
+    *row = um_row_between(step, from, to);
+    row->scale = sqrt(from.alpha_bar);
     return row;
 }
 
