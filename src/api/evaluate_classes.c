@@ -6,8 +6,6 @@
 #include "api/judge.h"
 #include "unmist/evaluate.h"
 
-enum { AT_ONCE = 64 };
-
 struct um_agreement {
     um_ctx *ctx;
     int *count; /* [classes, classes]: asked, taken */
@@ -26,41 +24,6 @@ static int look(const float *logits, int classes, int asked, double *probability
     return best;
 }
 
-/* Memory for a batch as the classifier is asked. */
-typedef struct batch {
-    float *x, *logits;
-    double *t;
-} batch;
-
-static um_status take_batch(um_ctx *ctx, batch *b, um_arena *arena, size_t size, int classes)
-{
-    arena->ctx = ctx;
-    b->x = um_arena_take(arena, AT_ONCE * size * sizeof *b->x);
-    b->t = um_arena_take(arena, AT_ONCE * sizeof *b->t);
-    b->logits = um_arena_take(arena, AT_ONCE * (size_t)classes * sizeof *b->logits);
-    for (int i = 0; arena->status == UM_OK && i < AT_ONCE; i++) b->t[i] = 0.0;
-    return arena->status;
-}
-
-static um_status judge_batch(um_agreement *a, um_judge *j, const um_images *m, batch *b, int from)
-{
-    const size_t size = (size_t)m->h * (size_t)m->w * (size_t)m->c;
-    const int n = UM_MIN(AT_ONCE, m->n - from), classes = a->facts.classes;
-    for (size_t k = 0; k < (size_t)n * size; k++)
-        b->x[k] = fminf(fmaxf(m->x[(size_t)from * size + k], -1.0f), 1.0f);
-    UM_TRY(um_classifier_gradient(&j->classifier, n, b->x, b->t, NULL, NULL, b->logits));
-    for (int i = 0; i < n; i++) {
-        const int asked = m->labels[from + i];
-        double probability;
-        const int taken = look(b->logits + (size_t)i * (size_t)classes, classes, asked,
-                               &probability);
-        a->count[asked * classes + taken]++;
-        a->facts.right += taken == asked;
-        a->facts.confidence += probability / m->n;
-    }
-    return UM_OK;
-}
-
 /* An image of the null class, or of one that the classifier has never seen, can not be right. */
 static um_status check_labels(um_ctx *ctx, const um_images *m, int classes)
 {
@@ -74,20 +37,42 @@ static um_status check_labels(um_ctx *ctx, const um_images *m, int classes)
     return UM_OK;
 }
 
-static um_status judge_images(um_agreement *a, um_judge *j, const um_images *m)
+/* Images as a picture shows them: within [-1, 1]. */
+static void clamp(um_images *m)
 {
-    um_arena arena = { 0 };
-    batch b;
-    const int classes = um_unet_configuration(j->unet)->logits;
-    UM_TRY(check_labels(a->ctx, m, classes));
+    const size_t numbers = (size_t)m->n * (size_t)m->h * (size_t)m->w * (size_t)m->c;
+    for (size_t k = 0; k < numbers; k++) m->x[k] = fminf(fmaxf(m->x[k], -1.0f), 1.0f);
+}
+
+static void count(um_agreement *a, const um_images *m, const float *logits)
+{
+    um_agreement_facts *f = &a->facts;
+    for (int i = 0; i < m->n; i++) {
+        const int asked = m->labels[i];
+        double probability;
+        const int taken =
+            look(logits + (size_t)i * (size_t)f->classes, f->classes, asked, &probability);
+        a->count[asked * f->classes + taken]++;
+        f->right += taken == asked;
+        f->confidence += probability / m->n;
+    }
+}
+
+static um_status judge_images(um_agreement *a, um_judge *j, um_images *m)
+{
+    um_arena arena = { .ctx = a->ctx };
+    const size_t classes = (size_t)um_unet_configuration(j->unet)->logits;
+    UM_TRY(check_labels(a->ctx, m, (int)classes));
     a->facts.images = m->n;
-    a->facts.classes = classes;
-    UM_TRY(um_alloc(a->ctx, &a->count, (size_t)classes * (size_t)classes, sizeof *a->count,
-                    "counts"));
-    um_status status =
-        take_batch(a->ctx, &b, &arena, (size_t)m->h * (size_t)m->w * (size_t)m->c, classes);
-    for (int from = 0; from < m->n && status == UM_OK; from += AT_ONCE)
-        status = judge_batch(a, j, m, &b, from);
+    a->facts.classes = (int)classes;
+    UM_TRY(um_alloc(a->ctx, &a->count, classes * classes, sizeof *a->count, "counts"));
+    const double *at_0 = um_arena_take(&arena, (size_t)m->n * sizeof *at_0); /* zeroed */
+    float *logits = um_arena_take(&arena, (size_t)m->n * classes * sizeof *logits);
+    um_status status = arena.status;
+    clamp(m);
+    if (status == UM_OK)
+        status = um_classifier_gradient(&j->classifier, m->n, m->x, at_0, NULL, NULL, logits);
+    if (status == UM_OK) count(a, m, logits);
     um_arena_free(&arena);
     return status;
 }

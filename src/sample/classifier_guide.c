@@ -29,7 +29,7 @@ static um_status record(um_classifier *c, int n, bool gradient)
     const int channels = um_unet_configuration(c->unet)->in_channels;
     um_var loss = { 0 };
     um_tape_close(&c->tape);
-    c->n = 0;
+    c->part = 0;
     UM_TRY(um_tape_open(&c->tape, c->ctx));
     um_tape *t = c->tape;
     c->x = um_tape_input(t, "x", (um_shape){ n, c->h, c->w, channels });
@@ -45,7 +45,7 @@ static um_status record(um_classifier *c, int n, bool gradient)
     }
     UM_TRY(um_tape_plan(t, loss));
     UM_TRY(um_tape_commit(t));
-    c->n = n;
+    c->part = n;
     c->gradient = gradient;
     return UM_OK;
 }
@@ -60,26 +60,45 @@ static um_status check_labels(const um_classifier *c, int n, const int *labels)
     return UM_OK;
 }
 
+static um_status prepare(um_classifier *c, int n, bool gradient)
+{
+    if (c->most == 0) UM_TRY(um_unet_part(c->unet, c->h, c->w, &c->most));
+    const int part = UM_MIN(n, c->most);
+    if (c->part == part && (c->gradient || !gradient)) return UM_OK;
+    return record(c, part, gradient);
+}
+
+/* Images from .. from + n - 1; what is left of the part keeps what it had. */
+static um_status run_part(um_classifier *c, int from, int n, const float *x, const double *t,
+                          const int *labels, float *out_grad, float *out_logits)
+{
+    const size_t image = um_shape_count(um_shape_of(c->tape, c->x)) / (size_t)c->part;
+    const size_t scores = um_shape_count(um_shape_of(c->tape, c->logits)) / (size_t)c->part;
+    const size_t at = (size_t)from * image, numbers = (size_t)n * image;
+    memcpy(um_data(c->tape, c->x), x + at, numbers * sizeof *x);
+    for (int i = 0; i < n; i++) {
+        um_data(c->tape, c->t)[i] = (um_real)t[from + i];
+        if (!c->gradient) continue;
+        um_data(c->tape, c->labels)[i] = (um_real)(out_grad ? labels[from + i] : 0);
+        um_data(c->tape, c->ones)[i] = 1;
+    }
+    UM_TRY(um_tape_forward(c->tape));
+    if (out_logits)
+        memcpy(out_logits + (size_t)from * scores, um_data(c->tape, c->logits),
+               (size_t)n * scores * sizeof *out_logits);
+    if (!out_grad) return UM_OK;
+    UM_TRY(um_tape_backward(c->tape, &(um_real){ -1 }, false));
+    memcpy(out_grad + at, um_grad(c->tape, c->x), numbers * sizeof *out_grad);
+    return UM_OK;
+}
+
 um_status um_classifier_gradient(um_classifier *c, int n, const float *x, const double *t,
                                  const int *labels, float *out_grad, float *out_logits)
 {
     if (n < 1) return um_fail(c->ctx, UM_BAD_ARG, "%d images to classify (at least 1)", n);
     if (out_grad) UM_TRY(check_labels(c, n, labels));
-    if (c->n != n || (out_grad && !c->gradient)) UM_TRY(record(c, n, out_grad != NULL));
-    const size_t count = um_shape_count(um_shape_of(c->tape, c->x));
-    const size_t scores = um_shape_count(um_shape_of(c->tape, c->logits));
-    memcpy(um_data(c->tape, c->x), x, count * sizeof *x);
-    for (int i = 0; i < n; i++) {
-        um_data(c->tape, c->t)[i] = (um_real)t[i];
-        if (!c->gradient) continue;
-        um_data(c->tape, c->labels)[i] = (um_real)(out_grad ? labels[i] : 0);
-        um_data(c->tape, c->ones)[i] = 1;
-    }
-    UM_TRY(um_tape_forward(c->tape));
-    if (out_logits)
-        memcpy(out_logits, um_data(c->tape, c->logits), scores * sizeof *out_logits);
-    if (!out_grad) return UM_OK;
-    UM_TRY(um_tape_backward(c->tape, &(um_real){ -1 }, false));
-    memcpy(out_grad, um_grad(c->tape, c->x), count * sizeof *out_grad);
+    UM_TRY(prepare(c, n, out_grad != NULL));
+    for (int from = 0; from < n; from += c->part)
+        UM_TRY(run_part(c, from, UM_MIN(c->part, n - from), x, t, labels, out_grad, out_logits));
     return UM_OK;
 }

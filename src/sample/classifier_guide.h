@@ -6,11 +6,14 @@
 
 #include "nn/unet.h"
 
-/* Holds a tape for the last number of images that was asked; another is recorded anew. */
+/* Holds a tape for parts of the last number of images that was asked (um_unet_part; an image's bits
+ * do not depend on it); another is recorded anew where its parts are others. */
 typedef struct um_classifier {
     um_ctx *ctx;
     um_unet *unet; /* whose configuration has logits */
-    int n, h, w;   /* images on the tape; 0: none yet */
+    int h, w;
+    int most;      /* images that the network is fast at; 0: not asked yet */
+    int part;      /* images on the tape; 0: none yet */
     bool gradient; /* is it recorded for both walks? */
     um_tape *tape;
     um_var x, t, labels, ones, logits;

@@ -21,10 +21,8 @@ typedef struct um_steering {
     um_prediction prediction;    /* of the model */
     double scale;                /* s            */
     size_t size;                 /* numbers of an image */
-    int part;                    /* images that the memory below is for; 0: none yet */
-    float *x, *grad;
-    double *t;
-    int *labels;
+    int room;                    /* images that the gradient is for; 0: none yet */
+    float *grad;
 } um_steering;
 
 /* Everything must outlive *s. */

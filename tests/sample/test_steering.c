@@ -116,7 +116,7 @@ static void an_image_is_steered_alike_in_any_part_of_any_batch(void **state)
                      2);
     const um_denoiser steered = um_denoiser_from_steering(&steering);
     CHECK_OK(&s.ctx, steered.predict(steered.user, 1, s.x, times, labels, out));
-    steering.part = 2; /* as if that were all that the classifier is fast at */
+    s.classifier.most = 2; /* as if that were all that the classifier is fast at */
     CHECK_OK(&s.ctx, steered.predict(steered.user, N, s.x, times, labels, out));
     assert_memory_equal(all, out, sizeof all);
     um_steering_free(&steering);
