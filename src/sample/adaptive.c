@@ -2,9 +2,10 @@
  * adaptive.c - paths, marks and limits of samplers that choose their steps. */
 #include "sample/adaptive.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "sample/runge_kutta.h"
 
 um_status um_adaptive_plan(um_ctx *ctx, um_plan *plan, const um_schedule *s)
 {
@@ -102,12 +103,7 @@ um_status um_adaptive_round(um_adaptive *a)
 double um_adaptive_error(const um_sample_settings *s, size_t n, const double *x, const double *to,
                          const double *error)
 {
-    double sum = 0.0;
-    for (size_t k = 0; k < n; k++) {
-        const double e = error[k] / (s->atol + s->rtol * fmax(fabs(x[k]), fabs(to[k])));
-        sum += e * e;
-    }
-    return sqrt(sum / (double)n);
+    return um_scaled_error(n, x, to, error, s->atol, s->rtol);
 }
 
 void um_adaptive_explain(const um_plan *plan, void (*put)(void *user, const char *line), void *user)

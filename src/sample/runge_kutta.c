@@ -2,6 +2,8 @@
  * runge_kutta.c - the tables, and a row of the plan for each of their stages. */
 #include "sample/runge_kutta.h"
 
+#include <math.h>
+
 const um_tableau um_euler_tableau = { .stages = 1, .b = { 1.0 } };
 
 const um_tableau um_heun_tableau = {
@@ -30,6 +32,17 @@ const um_tableau um_dormand_prince_tableau = {
     .e = { 71.0 / 57600, 0.0, -71.0 / 16695, 71.0 / 1920, -17253.0 / 339200, 22.0 / 525,
            -1.0 / 40 },
 };
+
+double um_scaled_error(size_t n, const double *from, const double *to, const double *error,
+                       double atol, double rtol)
+{
+    double sum = 0.0;
+    for (size_t k = 0; k < n; k++) {
+        const double e = error[k] / (atol + rtol * fmax(fabs(from[k]), fabs(to[k])));
+        sum += e * e;
+    }
+    return sqrt(sum / (double)n);
+}
 
 /* From stage j to the next one, or from the last to the end of the step. The state is the stage's
  * own x: what of the step's first x it has moved by is in the history, k_{j-1} first. */

@@ -20,6 +20,11 @@ extern const um_tableau um_euler_tableau, um_heun_tableau, um_rk4_tableau;
 /* Order 5 with an error of order 4; its last stage is the first of the next step. */
 extern const um_tableau um_dormand_prince_tableau;
 
+/* Root mean square of error / (atol + rtol max(|from|, |to|)), elementwise: a step between the two
+ * is good up to 1 (Hairer, Norsett and Wanner 1993, II.4, eq. 4.11). */
+double um_scaled_error(size_t n, const double *from, const double *to, const double *error,
+                       double atol, double rtol);
+
 /* Fill a plan of continuous levels with the probability flow's steps by a table of at most
  * UM_HISTORY_MAX + 1 stages, a row for each. */
 void um_runge_kutta_rows(um_plan *plan, const um_tableau *table);

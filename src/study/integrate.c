@@ -84,18 +84,12 @@ static um_status stages(struct solver *v)
     return UM_OK;
 }
 
-/* Root of the mean of (value / (atol + rtol |y|))^2: Hairer, Norsett, Wanner, II.4, eq. 4.11. */
+/* Of a value of row i between its state and `inner`. */
 static double norm(const struct solver *v, int i, const double *value)
 {
-    const size_t size = v->ode->size;
-    double sum = 0;
-    for (size_t e = 0; e < size; e++) {
-        const size_t at = (size_t)i * size + e;
-        const double large = fmax(fabs(v->y[at]), fabs(v->inner[at]));
-        const double part = value[e] / (v->settings->atol + v->settings->rtol * large);
-        sum += part * part;
-    }
-    return sqrt(sum / (double)size);
+    const size_t size = v->ode->size, from = (size_t)i * size;
+    return um_scaled_error(size, v->y + from, v->inner + from, value, v->settings->atol,
+                           v->settings->rtol);
 }
 
 /* The error of row i's step as a part of what is allowed. Slope 1 makes room: it is computed anew
