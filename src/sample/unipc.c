@@ -24,23 +24,16 @@ static um_solver solver_of(const um_plan *p)
     return p->settings.solver == UM_SOLVER_BH1 ? UM_SOLVER_BH1 : UM_SOLVER_BH2;
 }
 
-/* What the predictor makes of m[0], at the step's own level, and m[k], k steps earlier. */
-static um_exponential predict(const um_plan *p, int step, um_algorithm algorithm)
+/* What the predictor makes of m[0], at the step's own level, and m[k], k steps earlier; the
+ * corrector has m[order] as well, at the level that the step leads to. */
+static um_exponential through(const um_plan *p, int step, um_algorithm algorithm, bool corrector)
 {
     const int order = order_of(p, step);
+    const double to = p->level[step + 1].alpha_bar;
     double bar[UM_NODES_MAX];
     for (int k = 0; k < order; k++) bar[k] = p->level[step - k].alpha_bar;
-    return um_exponential_step(algorithm, solver_of(p), order, bar, p->level[step + 1].alpha_bar);
-}
-
-/* The same of the corrector, with m[order] at the level that the step leads to. */
-static um_exponential correct(const um_plan *p, int step, um_algorithm algorithm)
-{
-    const int order = order_of(p, step);
-    double bar[UM_NODES_MAX];
-    for (int k = 0; k < order; k++) bar[k] = p->level[step - k].alpha_bar;
-    bar[order] = p->level[step + 1].alpha_bar;
-    return um_exponential_step(algorithm, solver_of(p), order + 1, bar, bar[order]);
+    bar[order] = to;
+    return um_exponential_step(algorithm, solver_of(p), order + corrector, bar, to);
 }
 
 static bool corrects(const um_plan *p, int step)
@@ -57,8 +50,8 @@ static um_mix corrected(const um_plan *p, int step, um_algorithm algorithm)
     um_mix mix = { .x = 1.0 };
     if (step == 0 || !corrects(p, step - 1)) return mix;
     const int order = order_of(p, step - 1);
-    const um_exponential before = predict(p, step - 1, algorithm);
-    const um_exponential after = correct(p, step - 1, algorithm);
+    const um_exponential before = through(p, step - 1, algorithm, false);
+    const um_exponential after = through(p, step - 1, algorithm, true);
     for (int k = 0; k < order; k++) mix.past[k] = after.m[k] - before.m[k];
     um_mix_add(&mix, algorithm, p->level[step].alpha_bar, after.m[order]);
     return mix;
@@ -68,7 +61,7 @@ static void fill_row(um_plan *p, int step, um_algorithm algorithm)
 {
     um_row *row = &p->row[step];
     um_exponential_begin(row, algorithm);
-    const um_exponential e = predict(p, step, algorithm);
+    const um_exponential e = through(p, step, algorithm, false);
     const um_mix from = corrected(p, step, algorithm);
     row->next.x = e.x * from.x;
     row->next.x0 = e.x * from.x0;
