@@ -81,4 +81,19 @@ static inline double exact_order(const um_sample_settings *settings, int given)
     return log2(exact_error(settings, given, 160) / exact_error(settings, given, 320));
 }
 
+/* Of a method with two calls a step that leads to noise: the last one has a single call, and gives
+ * x_0. */
+static inline void exact_last_step_is_eulers(const char *sampler)
+{
+    um_sample_settings settings = drawing_settings(sampler);
+    for (settings.steps = 1; settings.steps <= 3; settings.steps++) {
+        drawing d;
+        drawing_open(&d, &settings, 1000);
+        assert_int_equal(d.plan.rows, 2 * settings.steps - 1);
+        const um_mix *m = &d.plan.row[d.plan.rows - 1].next;
+        assert_true(m->x == 0.0 && m->x0 == 1.0 && m->past[0] == 0.0);
+        drawing_close(&d);
+    }
+}
+
 #endif

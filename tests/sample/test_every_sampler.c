@@ -98,42 +98,48 @@ static void vary_samplers(um_ctx *ctx, const um_schedule *schedule, struct way w
             }
 }
 
-static void images_are_finite_in_every_way_of_drawing(void **state)
+/* Let `vary` try every kind of schedule of so many timesteps, of zero SNR too. */
+static void vary_schedules(int timesteps,
+                           void (*vary)(um_ctx *ctx, const um_schedule *s, struct way w))
 {
-    (void)state;
     um_ctx ctx;
     um_ctx_init(&ctx);
     ctx.threads = 1;
     for (int kind = UM_SCHEDULE_LINEAR; kind <= UM_SCHEDULE_SIGMOID; kind++)
         for (int zero = 0; zero < 2; zero++) {
             um_schedule schedule;
-            open_schedule(&ctx, &schedule, (um_schedule_kind)kind, zero, SHORT);
-            vary_samplers(&ctx, &schedule,
-                          (struct way){ .kind = (um_schedule_kind)kind, .zero_snr = zero });
+            open_schedule(&ctx, &schedule, (um_schedule_kind)kind, zero, timesteps);
+            vary(&ctx, &schedule,
+                 (struct way){ .kind = (um_schedule_kind)kind, .zero_snr = zero });
             um_schedule_free(&ctx, &schedule);
         }
 }
 
-/* The same of 1000 timesteps, with the sampler's own spacing and each sigma grid. */
+static void images_are_finite_in_every_way_of_drawing(void **state)
+{
+    (void)state;
+    vary_schedules(SHORT, vary_samplers);
+}
+
+/* Every step, with the sampler's own spacing and each sigma grid. */
+static void take_every_step(um_ctx *ctx, const um_schedule *schedule, struct way w)
+{
+    w.steps = schedule->timesteps;
+    for (const um_sampler *const *s = um_samplers; *s; s++)
+        for (int i = 0; i < 4; i++) {
+            w.sampler = *s;
+            w.prediction = (um_prediction)(w.zero_snr ? 1 + i % 2 : i % 3);
+            w.spacing = um_sampler_defaults(*s).spacing;
+            w.sigmas = (um_sigmas)i;
+            w.clip = i % 3;
+            check_finite(ctx, schedule, &w);
+        }
+}
+
 static void images_are_finite_with_a_thousand_steps(void **state)
 {
     (void)state;
-    um_ctx ctx;
-    um_ctx_init(&ctx);
-    ctx.threads = 1;
-    for (int kind = UM_SCHEDULE_LINEAR; kind <= UM_SCHEDULE_SIGMOID; kind++)
-        for (int zero = 0; zero < 2; zero++) {
-            um_schedule schedule;
-            open_schedule(&ctx, &schedule, (um_schedule_kind)kind, zero, LONG);
-            for (const um_sampler *const *s = um_samplers; *s; s++)
-                for (int i = 0; i < 4; i++)
-                    check_finite(&ctx, &schedule, &(struct way){
-                        .sampler = *s, .kind = (um_schedule_kind)kind, .zero_snr = zero,
-                        .prediction = (um_prediction)(zero ? 1 + i % 2 : i % 3),
-                        .spacing = um_sampler_defaults(*s).spacing, .sigmas = (um_sigmas)i,
-                        .steps = LONG, .clip = i % 3 });
-            um_schedule_free(&ctx, &schedule);
-        }
+    vary_schedules(LONG, take_every_step);
 }
 
 static void an_image_has_the_same_bits_in_any_batch(void **state)

@@ -25,15 +25,7 @@ static void it_is_of_second_order(void **state)
 static void the_last_step_is_eulers(void **state)
 {
     (void)state;
-    um_sample_settings settings = drawing_settings("kdpm2");
-    for (settings.steps = 1; settings.steps <= 3; settings.steps++) {
-        drawing d;
-        drawing_open(&d, &settings, 1000);
-        assert_int_equal(d.plan.rows, 2 * settings.steps - 1);
-        const um_mix *m = &d.plan.row[d.plan.rows - 1].next;
-        assert_true(m->x == 0.0 && m->x0 == 1.0 && m->past[0] == 0.0);
-        drawing_close(&d);
-    }
+    exact_last_step_is_eulers("kdpm2");
 }
 
 /* y_m = y + (sigma_m - sigma) d(y), y' = y + (sigma' - sigma) d(y_m), sigma_m^2 = sigma sigma'. */

@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include <math.h>
 
-#include "drawing.h"
-#include "walk.h"
-
-enum { STEPS = 8 };
-
-static double alpha_bar(double t) { return exp(-t * t / 2 * 19.9 - 0.1 * t); }
+#include "textbook.h"
 
 /* Song et al. 2021, eq. 6 with f = -beta/2 x, g^2 = beta, a step of h back in time:
  * x + h (beta/2 x + beta score) + sqrt(beta h) z. */
 static void textbook(double t, double h, const double *z, double *x)
 {
-    const double bar = alpha_bar(t), beta = 0.1 + 19.9 * t;
+    const double bar = textbook_alpha_bar(t), beta = 0.1 + 19.9 * t;
     double x0[2];
     walk_mixture_x0(NULL, x, bar, x0);
     for (int i = 0; i < 2; i++) {
@@ -24,24 +19,7 @@ static void textbook(double t, double h, const double *z, double *x)
 static void rows_do_what_the_paper_says(void **state)
 {
     (void)state;
-    for (int denoise = 0; denoise < 2; denoise++) {
-        um_sample_settings settings = drawing_settings("sde_em");
-        settings.steps = STEPS;
-        settings.sde = UM_SDE_VP;
-        settings.time_end = 0.01;
-        settings.denoise = denoise;
-        drawing d;
-        drawing_open(&d, &settings, 1000);
-        assert_int_equal(d.plan.rows, STEPS + denoise);
-        double z[2 * (STEPS + 1)], got[2] = { 0.4, 1.2 }, want[2] = { 0.4, 1.2 };
-        for (int k = 0; k < 2 * (STEPS + 1); k++) z[k] = sin(1.7 * k * k);
-        walk(&d.plan, d.plan.rows, &(walk_model){ walk_mixture_x0, NULL }, 2, z, got);
-        const double h = 0.99 / STEPS;
-        for (int i = 0; i < STEPS; i++) textbook(1.0 - i * h, h, z + 2 * i, want);
-        if (denoise) walk_mixture_x0(NULL, (double[]){ want[0], want[1] }, alpha_bar(0.01), want);
-        for (int k = 0; k < 2; k++) CHECK_NEAR(got[k], want[k], 1e-11);
-        drawing_close(&d);
-    }
+    textbook_check("sde_em", 1, textbook);
 }
 
 static void it_takes_1000_steps_and_denoises_unless_told_otherwise(void **state)
