@@ -83,7 +83,7 @@ static double error_of(um_algorithm a, um_solver solver, int n, double h)
 {
     enum { PARTS = 2000 };
     const double from = -0.8, to = bar_of(from + h);
-    double bar[UM_NODES_MAX], got = 0.0, want = 0.0;
+    double bar[UM_NODES_MAX] = {0}, got = 0.0, want = 0.0;
     for (int k = 0; k < n; k++) bar[k] = bar_of(from - k * h);
     const um_exponential e = um_exponential_step(a, solver, n, bar, to);
     for (int k = 0; k < n; k++) got += e.m[k] * sin(from - k * h);
