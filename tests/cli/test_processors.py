@@ -9,6 +9,7 @@ import unittest
 from unmist import EMULATOR, SOURCE, Case, Tensors, main
 
 MODEL = os.path.join(SOURCE, "models", "digits")
+SANITIZER = os.environ.get("UM_SANITIZER", "none")
 OLDEST = ["qemu-x86_64", "-cpu", "qemu64"]  # SSE3, no AVX
 
 
@@ -26,6 +27,7 @@ class Processors(Case):
         self.assertEqual(len(a), len(b))
         self.assertLessEqual(max(abs(x - y) for x, y in zip(a, b)), 1e-4 * max(map(abs, a)))
 
+    @unittest.skipIf(SANITIZER != "none", "qemu has no room for a sanitizer's shadow of the memory")
     @unittest.skipUnless(EMULATOR or platform.machine() == "x86_64", "no qemu serves this machine's older relatives")
     @unittest.skipUnless(EMULATOR or shutil.which(OLDEST[0]), "needs qemu-user")
     def test_the_emulated_processor_draws_the_same(self):
