@@ -19,23 +19,29 @@ static um_status io_fail(um_ctx *ctx, const char *path)
     return um_fail(ctx, UM_IO, "%s: %s", path, strerror(errno));
 }
 
+/* One folder, whose name lasts; *orphan: the one above it is missing. */
+static um_status make_one(um_ctx *ctx, const char *path, bool *orphan)
+{
+    *orphan = false;
+    if (mkdir(path, 0777) == 0) return um_beside_flush_parent(ctx, path);
+    if (errno == EEXIST && um_path_is_folder(path)) return UM_OK;
+    *orphan = errno == ENOENT && path[0];
+    return io_fail(ctx, path);
+}
+
 um_status um_folder_make(um_ctx *ctx, const char *path)
 {
-    if (mkdir(path, 0777) == 0 || (errno == EEXIST && um_path_is_folder(path))) return UM_OK;
-    if (errno != ENOENT || path[0] == '\0') return io_fail(ctx, path);
+    bool orphan;
     char *parent = NULL;
+    um_status status = make_one(ctx, path, &orphan);
+    if (!orphan) return status;
     UM_TRY(um_path_parent(ctx, &parent, path));
-    um_status status;
-    if (strcmp(parent, path) == 0) { /* nothing above is left to make */
-        errno = ENOENT;
-        status = io_fail(ctx, path);
-    } else {
+    if (strcmp(parent, path) != 0) { /* else nothing above is left to make */
         status = um_folder_make(ctx, parent);
+        if (status == UM_OK) status = make_one(ctx, path, &orphan);
     }
     um_free(ctx, parent);
-    UM_TRY(status);
-    if (mkdir(path, 0777) == 0 || (errno == EEXIST && um_path_is_folder(path))) return UM_OK;
-    return io_fail(ctx, path);
+    return status;
 }
 
 /* The names in a folder that is written to: what cannot be listed is UM_IO here. */
@@ -77,6 +83,16 @@ static um_status remove_one(um_ctx *ctx, const char *path, int depth)
 um_status um_folder_remove(um_ctx *ctx, const char *path)
 {
     return remove_one(ctx, path, 0);
+}
+
+um_status um_folder_discard(um_ctx *ctx, const char *path)
+{
+    char *aside;
+    UM_TRY(um_beside_name(ctx, &aside, path));
+    um_status status = rename(path, aside) == 0 ? UM_OK : io_fail(ctx, path);
+    if (status == UM_OK) status = um_folder_remove(ctx, aside);
+    um_free(ctx, aside);
+    return status;
 }
 
 static um_status flush_one(um_ctx *ctx, const char *path, int depth)

@@ -5,7 +5,8 @@
 
 #include "base/base.h"
 
-/* Make the folder and the folders above it; one that is there already is fine. */
+/* Make the folder and the folders above it, their names flushed to the disk; one that is there
+ * already is fine. */
 um_status um_folder_make(um_ctx *ctx, const char *path);
 
 /* Begin a folder: *temp names an empty one beside `path` to be filled (its parents are made).
@@ -22,6 +23,10 @@ void um_folder_abandon(um_ctx *ctx, char **temp);
 
 /* Remove a file, or a folder with all that is in it; links are removed, never followed. */
 um_status um_folder_remove(um_ctx *ctx, const char *path);
+
+/* The same of a folder that must not be seen half removed: it loses its name first. What is left
+ * where the program is killed meanwhile is for um_folder_sweep. */
+um_status um_folder_discard(um_ctx *ctx, const char *path);
 
 /* Remove from folder what killed writers left there: the names that this floor gives to what is not
  * yet whole. Call it only where no other writer can be at work. */

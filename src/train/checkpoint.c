@@ -269,6 +269,7 @@ um_status um_checkpoint_prune(um_ctx *ctx, const char *run, int keep)
     UM_TRY(um_path_join(ctx, &folder, run, "checkpoints"));
     um_names names = { 0 };
     um_status status = um_folder_list(ctx, folder, &names);
+    if (status == UM_BAD_FILE) status = UM_IO;
     for (int i = 0; i < names.count && keep > 0 && status == UM_OK; i++) {
         int newer = 0;
         for (int k = 0; k < names.count; k++)
@@ -276,7 +277,7 @@ um_status um_checkpoint_prune(um_ctx *ctx, const char *run, int keep)
         if (step_of(names.name[i]) < 0 || newer < keep) continue;
         char *old;
         status = um_path_join(ctx, &old, folder, names.name[i]);
-        if (status == UM_OK) status = um_folder_remove(ctx, old);
+        if (status == UM_OK) status = um_folder_discard(ctx, old);
         um_free(ctx, old);
     }
     um_names_free(ctx, &names);

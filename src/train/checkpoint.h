@@ -38,7 +38,7 @@ um_status um_checkpoint_load_raw(um_ctx *ctx, const char *folder, um_unet *unet)
  * none. */
 um_status um_checkpoint_newest(um_ctx *ctx, const char *run, char **out);
 
-/* Remove all but the newest `keep` (0: all stay). */
+/* Remove all but the newest `keep` (0: all stay); no half of one is ever seen. UM_IO. */
 um_status um_checkpoint_prune(um_ctx *ctx, const char *run, int keep);
 
 #endif

@@ -83,6 +83,29 @@ static void removing_does_not_follow_links(void **state)
     CHECK_OK(&s->ctx, um_folder_remove(&s->ctx, scratch_path(s, "gone")));
 }
 
+/* Where not all of it can be removed (this one is deeper than is gone into) the rest is left, but
+ * not under its name. */
+static void a_discarded_folder_loses_its_name_first(void **state)
+{
+    scratch *s = *state;
+    const char *path = scratch_path(s, "runs/old");
+    scratch_write(s, "runs/old/deep/x", "x", 1);
+    CHECK_OK(&s->ctx, um_folder_discard(&s->ctx, path));
+    assert_int_equal(scratch_entries(s, scratch_path(s, "runs")), 0);
+    assert_int_equal(um_folder_discard(&s->ctx, path), UM_IO);
+    CHECK_TOLD(&s->ctx, path);
+
+    char deep[SCRATCH_PATH] = "runs/old";
+    for (int i = 0; i < 70; i++) strcat(deep, "/d");
+    scratch_write(s, strcat(deep, "/x"), "x", 1);
+    assert_int_equal(um_folder_discard(&s->ctx, path), UM_IO); /* deeper than is gone into */
+    assert_false(um_path_exists(path));
+    assert_int_equal(scratch_entries(s, scratch_path(s, "runs")), 1);
+    char remove[SCRATCH_PATH + 16];
+    snprintf(remove, sizeof remove, "rm -r %s/runs", s->folder);
+    assert_int_equal(system(remove), 0);
+}
+
 static void a_sweep_removes_what_killed_writers_left_and_no_more(void **state)
 {
     scratch *s = *state;
@@ -110,6 +133,7 @@ int main(void)
         TEST(an_abandoned_folder_is_gone),
         TEST(a_file_in_the_way_stays_and_is_named),
         TEST(removing_does_not_follow_links),
+        TEST(a_discarded_folder_loses_its_name_first),
         TEST(a_sweep_removes_what_killed_writers_left_and_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
