@@ -111,11 +111,12 @@ um_status cli_drawing_end(cli_drawing *d, um_status status, um_settings *s, um_i
 
 /* ---- stopping ---- */
 
-/* SIGINT and SIGTERM ask the library to stop; a second one ends at once. */
+/* SIGINT, SIGTERM and SIGHUP (unless it is ignored, as under nohup) ask the library to stop; a second
+ * SIGINT or SIGTERM ends at once. */
 void cli_catch_signals(void);
 bool cli_stop_asked(void *unused);
 
-/* 130 or 143 once a signal came, else 0. */
+/* 130, 143 or 129 once a signal came, else 0. */
 int cli_signal_status(void);
 
 int cli_train(cli *c, int argc, char **argv);

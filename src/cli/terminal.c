@@ -10,17 +10,22 @@
 
 static volatile sig_atomic_t stop_signal; /* a handler can reach nothing but a global */
 
+/* A terminal that is closed may hang up twice, and who ends a service may hang up right after
+ * SIGTERM: this never counts as the second wish that leaves at once. */
 static void on_signal(int number)
 {
-    if (stop_signal) _exit(128 + number);
-    stop_signal = number;
+    if (stop_signal && number != SIGHUP) _exit(128 + number);
+    if (!stop_signal) stop_signal = number;
 }
 
 void cli_catch_signals(void)
 {
-    struct sigaction action = { .sa_handler = on_signal };
+    struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    struct sigaction hangup;
+    if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN) /* else: nohup */
+        sigaction(SIGHUP, &action, NULL);
     signal(SIGPIPE, SIG_IGN); /* a failing write is an error that is told */
     signal(SIGXFSZ, SIG_IGN);
 }
