@@ -38,7 +38,8 @@ typedef struct um_training_result {
 /* Train as the settings say. `out` is the run folder; NULL: run.out/run.name. With `resume` the
  * newest checkpoint there is gone on from (none: step 0; a finished run: nothing is done). Without
  * it a folder that holds a run is refused. Whatever happens *result is filled with how far it came.
- * UM_CANCELLED: the state is saved. hooks may be NULL. */
+ * UM_CANCELLED: the state is saved. What cannot be written once training has begun is a warning and
+ * tried again later; UM_IO where the last try of any kind failed. hooks may be NULL. */
 UM_API um_status um_train_run(um_settings *s, const char *out, bool resume,
                               const um_training_hooks *hooks, um_training_result *result);
 

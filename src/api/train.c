@@ -2,6 +2,7 @@
  * train.c - a run folder: its lock, its settings, its network, and the training in it. */
 #include "api/handles.h"
 #include "api/images.h"
+#include "api/output.h"
 
 #include "io/dataset.h"
 #include "io/file.h"
@@ -35,11 +36,13 @@ typedef struct session {
 /* An flock on the folder itself: gone with the process, however it ends. */
 static um_status lock_folder(session *s)
 {
-    s->made = !um_path_exists(s->out);
+    const bool made = !um_path_exists(s->out);
     UM_TRY(um_folder_make(s->ctx, s->out));
     s->lock = open(s->out, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (s->lock < 0) return um_fail(s->ctx, UM_IO, "%s: %s", s->out, strerror(errno));
-    if (flock(s->lock, LOCK_EX | LOCK_NB) == 0) return UM_OK;
+    const bool ours = flock(s->lock, LOCK_EX | LOCK_NB) == 0;
+    s->made = ours && made; /* another's new folder is not ours to remove, empty as it may be */
+    if (ours) return UM_OK;
     if (errno != EWOULDBLOCK) return um_fail(s->ctx, UM_IO, "%s: %s", s->out, strerror(errno));
     return um_fail(s->ctx, UM_IO,
                    "%s: another training is at work in this folder (wait for it, or --out another)",
@@ -116,12 +119,20 @@ static um_status claim_folder(session *s, bool resume, bool *finished)
     return status;
 }
 
-/* Away with what a killed run left half-written; the lock says that it is no one's. */
-static um_status sweep(session *s, const char *name)
+/* A folder that will be written to: away with what a killed run left half-written (the lock says
+ * that it is no one's), and does it take new files? */
+static um_status ready(session *s, const char *path)
+{
+    if (!um_path_is_folder(path)) return UM_OK;
+    UM_TRY(um_output_check(s->ctx, path, UM_OUTPUT_FOLDER));
+    return um_folder_sweep(s->ctx, path);
+}
+
+static um_status ready_inside(session *s, const char *name)
 {
     char *path;
     UM_TRY(um_path_join(s->ctx, &path, s->out, name));
-    const um_status status = um_path_is_folder(path) ? um_folder_sweep(s->ctx, path) : UM_OK;
+    const um_status status = ready(s, path);
     um_free(s->ctx, path);
     return status;
 }
@@ -341,9 +352,9 @@ static um_status run(session *s, const char *out, bool resume, um_training_resul
         result->images = result->step * c->train_batch;
         return UM_OK;
     }
-    UM_TRY(sweep(s, "."));
-    UM_TRY(sweep(s, "checkpoints"));
-    UM_TRY(sweep(s, "samples"));
+    UM_TRY(ready(s, s->out));
+    UM_TRY(ready_inside(s, "checkpoints"));
+    UM_TRY(ready_inside(s, "samples"));
     return train(s, resume, result);
 }
 

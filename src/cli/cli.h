@@ -111,8 +111,8 @@ um_status cli_drawing_end(cli_drawing *d, um_status status, um_settings *s, um_i
 
 /* ---- stopping ---- */
 
-/* SIGINT, SIGTERM and SIGHUP (unless it is ignored, as under nohup) ask the library to stop; a second
- * SIGINT or SIGTERM ends at once. */
+/* SIGINT, SIGTERM and SIGHUP (unless it is ignored, as under nohup) ask the library to stop; a
+ * second SIGINT or SIGTERM ends at once. */
 void cli_catch_signals(void);
 bool cli_stop_asked(void *unused);
 

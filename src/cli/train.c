@@ -72,11 +72,11 @@ int cli_train(cli *c, int argc, char **argv)
     status = um_train_run(s, out, resume, &hooks, &r);
     um_settings_close(&s);
     cli_bar_end(c);
-    if (status != UM_OK && status != UM_CANCELLED) return cli_fail(c, status);
-    say_result(c, &r);
-    if (status == UM_CANCELLED) {
+    if (status == UM_OK || status == UM_CANCELLED) say_result(c, &r);
+    if (status != UM_OK) {
         exit_status = cli_fail(c, status);
-        say_resume(c, stderr);
+        if (status == UM_CANCELLED || (status == UM_IO && r.step > 0 && !r.finished))
+            say_resume(c, stderr);
         return exit_status;
     }
     if (!r.finished && !c->quiet) say_resume(c, stdout);

@@ -33,27 +33,48 @@ static size_t kept_bytes(const char *text, size_t header, int64_t step)
     return (size_t)(line - text);
 }
 
-um_status um_log_begin(um_ctx *ctx, const char *path, int64_t step, bool accuracies)
+/* The file with the header and the rows to be kept; *kept: its length. */
+static um_status write_kept(um_ctx *ctx, const char *path, int64_t step, const char *header,
+                            size_t *kept)
 {
-    const char *header = accuracies ? with_accuracies : plain_header;
-    const size_t bytes = strlen(header);
+    const size_t bytes = *kept = strlen(header);
     if (!um_path_is_file(path)) return um_file_write(ctx, path, header, bytes);
     um_bytes old;
     UM_TRY(um_file_read(ctx, path, LOG_MAX, &old));
     um_status status;
-    if (old.size < bytes || memcmp(old.data, header, bytes) != 0)
+    if (old.size < bytes || memcmp(old.data, header, bytes) != 0) {
         status = um_fail(ctx, UM_BAD_FILE,
                          "%s: not a log of this program (its first line should be \"%.30s...\")",
                          path, header);
-    else
-        status = um_file_write(ctx, path, old.data,
-                               kept_bytes((const char *)old.data, bytes, step));
+    } else {
+        *kept = kept_bytes((const char *)old.data, bytes, step);
+        status = um_file_write(ctx, path, old.data, *kept);
+    }
     um_free(ctx, old.data);
     return status;
 }
 
-/* The row as text, with decimal points whatever the caller's locale; gives its length. */
-static int print_row(char *text, size_t size, const um_log_row *row)
+um_status um_log_begin(um_log_file *log, um_ctx *ctx, const char *path, int64_t step,
+                       bool accuracies)
+{
+    size_t kept;
+    *log = (um_log_file){ .ctx = ctx, .waiting.ctx = ctx };
+    UM_TRY(um_strdup(ctx, &log->path, path));
+    UM_TRY(write_kept(ctx, path, step, accuracies ? with_accuracies : plain_header, &kept));
+    log->bytes = (int64_t)kept;
+    return UM_OK;
+}
+
+void um_log_free(um_log_file *log)
+{
+    if (!log->ctx) return;
+    um_free(log->ctx, log->path);
+    um_text_free(&log->waiting);
+    *log = (um_log_file){ 0 };
+}
+
+/* The row as text, with decimal points whatever the caller's locale. */
+static void print_row(char *text, size_t size, const um_log_row *row)
 {
     const locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     const locale_t before = uselocale(c);
@@ -70,21 +91,51 @@ static int print_row(char *text, size_t size, const um_log_row *row)
         n += snprintf(text + n, size - (size_t)n, ",%.9g,%.9g", v->accuracy, v->accuracy_at_0);
     else if (row->accuracies)
         n += snprintf(text + n, size - (size_t)n, ",,");
-    n += snprintf(text + n, size - (size_t)n, "\n");
+    snprintf(text + n, size - (size_t)n, "\n");
     uselocale(before);
     freelocale(c);
-    return n;
 }
 
-um_status um_log_append(um_ctx *ctx, const char *path, const um_log_row *row)
+static um_status io_fail(const um_log_file *log, int reason)
+{
+    return um_fail(log->ctx, UM_IO, "%s: %s", log->path, strerror(reason));
+}
+
+/* What waits goes to where the whole rows end: over what an earlier try left of it. */
+static um_status write_waiting(um_log_file *log, int fd)
+{
+    um_text *rows = &log->waiting;
+    const off_t end = lseek(fd, 0, SEEK_END);
+    if (end < 0) return io_fail(log, errno);
+    log->bytes = UM_MIN(log->bytes, end); /* someone has emptied the file: no hole in it */
+    for (size_t done = 0; done < rows->n;) {
+        const ssize_t n = pwrite(fd, rows->data + done, rows->n - done, log->bytes + (off_t)done);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return io_fail(log, n ? errno : ENOSPC);
+        done += (size_t)n;
+    }
+    log->bytes += (int64_t)rows->n;
+    rows->n = 0;
+    return UM_OK;
+}
+
+static um_status write_out(um_log_file *log, bool to_disk)
+{
+    UM_TRY(log->waiting.status);
+    const int fd = open(log->path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0) return io_fail(log, errno);
+    um_status status = write_waiting(log, fd);
+    if (status == UM_OK && to_disk && fsync(fd) != 0) status = io_fail(log, errno);
+    close(fd);
+    return status;
+}
+
+um_status um_log_append(um_log_file *log, const um_log_row *row)
 {
     char text[512];
-    const int n = print_row(text, sizeof text, row);
-    const int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
-    if (fd < 0) return um_fail(ctx, UM_IO, "%s: %s", path, strerror(errno));
-    errno = ENOSPC; /* where write says no more than that it was cut short */
-    const bool written = write(fd, text, (size_t)n) == n;
-    const int error = errno;
-    close(fd);
-    return written ? UM_OK : um_fail(ctx, UM_IO, "%s: %s", path, strerror(error));
+    print_row(text, sizeof text, row);
+    um_text_add(&log->waiting, "%s", text);
+    return write_out(log, false);
 }
+
+um_status um_log_flush(um_log_file *log) { return write_out(log, true); }

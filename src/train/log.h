@@ -3,7 +3,7 @@
 #ifndef UM_TRAIN_LOG_H
 #define UM_TRAIN_LOG_H
 
-#include "base/base.h"
+#include "base/text.h"
 
 /* Mean losses on held-out images: of all, and by quarters of the timesteps. */
 typedef struct um_validation {
@@ -20,12 +20,28 @@ typedef struct um_log_row {
     bool accuracies;          /* with cells for them */
 } um_log_row;
 
+/* The file of a run. Rows that could not be written wait for the next try: none is lost, none comes
+ * twice or out of its turn. */
+typedef struct um_log_file {
+    um_ctx *ctx;
+    char *path;
+    int64_t bytes;   /* of the file, up to the end of its last whole row */
+    um_text waiting; /* rows that are to follow */
+} um_log_file;
+
 /* Begin the file, with columns of accuracies where they are wanted, or keep of an older one the
  * whole rows up to `step`; what follows them is gone. UM_BAD_FILE, with the file as it was, where
- * it is no log of this program with these columns; UM_IO. */
-um_status um_log_begin(um_ctx *ctx, const char *path, int64_t step, bool accuracies);
+ * it is no log of this program with these columns; UM_IO. Free with um_log_free, also after a
+ * failure. */
+um_status um_log_begin(um_log_file *log, um_ctx *ctx, const char *path, int64_t step,
+                       bool accuracies);
 
-/* Append a row and flush it to the system. */
-um_status um_log_append(um_ctx *ctx, const char *path, const um_log_row *row);
+/* Append a row, behind those that wait. UM_IO: it waits too. */
+um_status um_log_append(um_log_file *log, const um_log_row *row);
+
+/* Write what waits and flush the file to the disk. */
+um_status um_log_flush(um_log_file *log);
+
+void um_log_free(um_log_file *log);
 
 #endif

@@ -2,8 +2,7 @@
  * run.c - the training loop. */
 #include "train/run.h"
 
-#include "io/folder.h"
-#include "io/path.h"
+#include "train/run_record.h"
 #include "train/validate.h"
 
 #include <stdio.h>
@@ -17,14 +16,13 @@ typedef struct loop {
     um_feed feed;
     um_batch batch;
     um_progress progress;
+    um_run_record record;
     um_validation validation;
-    char *log_path;
     double began;           /* clock, less the seconds of earlier calls */
     double row_clock;       /* of the last row of log.csv */
     int64_t row_images;
     double call_began;
     int64_t call_images;
-    int64_t saved_step;     /* of the newest checkpoint, -1: none */
 } loop;
 
 static bool due(const loop *l, int every)
@@ -32,52 +30,17 @@ static bool due(const loop *l, int every)
     return every > 0 && l->progress.step % every == 0;
 }
 
-/* "OUT/checkpoints/step-0001000" and its like. */
-static um_status step_path(const loop *l, char **path, const char *folder, const char *ending)
+static um_status save_checkpoint(loop *l, bool last)
 {
-    char name[64];
-    snprintf(name, sizeof name, "%s/step-%07lld%s", folder, (long long)l->progress.step, ending);
-    return um_path_join(l->ctx, path, l->request->out, name);
-}
-
-static um_status save_checkpoint(loop *l)
-{
-    if (l->saved_step == l->progress.step) return UM_OK;
-    char *path;
     l->progress.seconds = um_seconds() - l->began;
-    UM_TRY(step_path(l, &path, "checkpoints", ""));
-    um_status status =
-        um_checkpoint_save(l->ctx, path, l->trainer, l->request->scheduler, &l->progress);
-    if (status == UM_OK) um_log(l->ctx, UM_LOG_INFO, "%s: written", path);
-    um_free(l->ctx, path);
-    if (status == UM_OK) status = um_checkpoint_prune(l->ctx, l->request->out, l->settings->keep);
-    if (status == UM_OK) l->saved_step = l->progress.step;
-    return status;
-}
-
-static um_status draw_to(loop *l, const char *path)
-{
-    char *folder;
-    UM_TRY(um_path_join(l->ctx, &folder, l->request->out, "samples"));
-    um_status status = um_folder_make(l->ctx, folder);
-    um_free(l->ctx, folder);
-    UM_TRY(status);
-    um_trainer_swap_ema(l->trainer);
-    status = l->request->draw(l->request->user, l->request->unet, l->progress.step, path);
-    um_trainer_swap_ema(l->trainer);
-    if (status == UM_OK) um_log(l->ctx, UM_LOG_INFO, "%s: written", path);
-    return status;
+    return um_run_record_checkpoint(&l->record, &l->progress, last);
 }
 
 /* The picture of this step, if it wants one; with `missing` only where there is none yet. */
 static um_status draw_samples(loop *l, bool missing)
 {
     if (!l->request->draw || !due(l, l->settings->sample_every)) return UM_OK;
-    char *path;
-    UM_TRY(step_path(l, &path, "samples", ".png"));
-    const um_status status = missing && um_path_exists(path) ? UM_OK : draw_to(l, path);
-    um_free(l->ctx, path);
-    return status;
+    return um_run_record_picture(&l->record, l->progress.step, missing);
 }
 
 /* A classifier's training: its log has accuracies. */
@@ -111,7 +74,7 @@ static um_status log_row(loop *l, const um_step_report *report)
     l->row_images = p->images;
     p->loss_sum = 0;
     p->loss_count = 0;
-    return um_log_append(l->ctx, l->log_path, &row);
+    return um_run_record_row(&l->record, &row);
 }
 
 static double seconds_left(const loop *l, double rate)
@@ -152,7 +115,9 @@ static um_status one_step(loop *l)
     tell(l, loss);
     UM_TRY(log_row(l, &report));
     UM_TRY(draw_samples(l, false));
-    return due(l, l->settings->checkpoint_every) ? save_checkpoint(l) : UM_OK;
+    if (!due(l, l->settings->checkpoint_every) && !um_run_record_retries(&l->record, p->step))
+        return UM_OK;
+    return save_checkpoint(l, false);
 }
 
 static bool out_of_time(const loop *l)
@@ -170,40 +135,45 @@ static um_status run_steps(loop *l)
         if (status == UM_OK) status = one_step(l);
     }
     if (status != UM_CANCELLED) return status;
-    UM_TRY(save_checkpoint(l));
+    UM_TRY(save_checkpoint(l, true));
+    UM_TRY(um_run_record_verdict(&l->record));
     return um_fail(l->ctx, UM_CANCELLED, "stopped on request");
+}
+
+/* A damaged checkpoint is not passed over in silence: to go on from an older one is for a person to
+ * decide. */
+static um_status load_checkpoint(loop *l, const char *folder)
+{
+    um_progress found;
+    const um_status status = um_checkpoint_load(l->ctx, folder, l->trainer, &found);
+    if (status == UM_OK) l->progress = found;
+    if (status == UM_OK) um_log(l->ctx, UM_LOG_INFO, "%s: goes on from here", folder);
+    if (status != UM_BAD_FILE) return status;
+    char why[UM_MESSAGE_MAX];
+    snprintf(why, sizeof why, "%s", l->ctx->message);
+    return um_fail(l->ctx, status,
+                   "%s (to go on from the checkpoint before it, or from the start where there is "
+                   "none, remove %s)", why, folder);
 }
 
 /* Where an earlier call left off, or step 0. */
 static um_status find_start(loop *l)
 {
     char *newest = NULL;
-    l->saved_step = -1;
     if (l->request->resume) UM_TRY(um_checkpoint_newest(l->ctx, l->request->out, &newest));
-    um_status status = UM_OK;
-    if (newest) {
-        um_progress found;
-        status = um_checkpoint_load(l->ctx, newest, l->trainer, &found);
-        if (status == UM_OK) l->progress = found;
-        l->saved_step = l->progress.step;
-        if (status == UM_OK) um_log(l->ctx, UM_LOG_INFO, "%s: goes on from here", newest);
-    }
+    const um_status status = newest ? load_checkpoint(l, newest) : UM_OK;
+    const int64_t saved_step = newest ? l->progress.step : -1;
     um_free(l->ctx, newest);
     UM_TRY(status);
-    UM_TRY(um_path_join(l->ctx, &l->log_path, l->request->out, "log.csv"));
-    return um_log_begin(l->ctx, l->log_path, l->progress.step, judges(l));
+    return um_run_record_begin(&l->record, l->ctx, l->request, l->trainer, saved_step);
 }
 
 static um_status finish(loop *l)
 {
-    if (l->progress.step < l->settings->steps) return save_checkpoint(l);
-    if (l->settings->checkpoint_every > 0) UM_TRY(save_checkpoint(l));
-    char *path;
-    UM_TRY(um_path_join(l->ctx, &path, l->request->out, "model"));
-    const um_status status =
-        um_checkpoint_save_model(l->ctx, path, l->trainer, l->request->scheduler);
-    um_free(l->ctx, path);
-    return status;
+    const bool done = l->progress.step >= l->settings->steps;
+    if (!done || l->settings->checkpoint_every > 0) UM_TRY(save_checkpoint(l, true));
+    if (done) UM_TRY(um_run_record_model(&l->record));
+    return um_run_record_verdict(&l->record);
 }
 
 static um_status run(loop *l)
@@ -235,9 +205,9 @@ um_status um_train(um_ctx *ctx, const um_train_request *request, um_train_result
         .step = l.progress.step, .images = l.progress.images, .seconds = um_seconds() - l.began,
         .started_at = l.call_images / UM_MAX(1, l.settings->batch), .images_per_second = rate,
         .tape_bytes = l.trainer ? um_trainer_tape_bytes(l.trainer) : 0, .validation = l.validation,
-        .finished = status == UM_OK && l.progress.step >= l.settings->steps,
+        .finished = l.record.model_stands,
     };
-    um_free(ctx, l.log_path);
+    um_run_record_free(&l.record);
     um_feed_free(&l.feed);
     um_batch_free(ctx, &l.batch);
     um_trainer_close(&l.trainer);

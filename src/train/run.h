@@ -43,7 +43,8 @@ typedef struct um_train_result {
 } um_train_result;
 
 /* Train to the end, or until settings->max_time. Where the context asks to stop (UM_CANCELLED) the
- * state is saved first, so that resume loses nothing. */
+ * state is saved first, so that resume loses nothing. What cannot be written once training has
+ * begun is warned of and tried again; UM_IO in the end where the last try failed. */
 um_status um_train(um_ctx *ctx, const um_train_request *request, um_train_result *result);
 
 #endif

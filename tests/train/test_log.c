@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "train/log.h"
 
+#include "support/limits.h"
 #include "support/scratch.h"
 
 #include <locale.h>
@@ -22,17 +23,26 @@ static void check_file(scratch *s, const char *path, const char *expected)
     um_free(&s->ctx, bytes.data);
 }
 
+/* Begin the log at path, or go on with it behind `step`, and append n rows. */
+static um_status write_log(scratch *s, const char *path, int64_t step, const um_log_row *rows,
+                           int n)
+{
+    um_log_file log;
+    um_status status = um_log_begin(&log, &s->ctx, path, step, n > 0 && rows->accuracies);
+    for (int i = 0; i < n && status == UM_OK; i++) status = um_log_append(&log, &rows[i]);
+    um_log_free(&log);
+    return status;
+}
+
 static void rows_stand_under_their_names(void **state)
 {
     scratch *s = *state;
     const char *path = scratch_path(s, "log.csv");
-    um_log_row validated = row_at(3);
-    validated.validation = (um_validation){ true, 0.25, { 0.5, 0.125, 1, 2 }, 0, 0 };
-    CHECK_OK(&s->ctx, um_log_begin(&s->ctx, path, 0, false));
+    um_log_row rows[] = { row_at(1), row_at(3) };
+    rows[1].validation = (um_validation){ true, 0.25, { 0.5, 0.125, 1, 2 }, 0, 0 };
+    CHECK_OK(&s->ctx, write_log(s, path, 0, NULL, 0));
     check_file(s, path, header);
-    um_log_row row = row_at(1);
-    CHECK_OK(&s->ctx, um_log_append(&s->ctx, path, &row));
-    CHECK_OK(&s->ctx, um_log_append(&s->ctx, path, &validated));
+    CHECK_OK(&s->ctx, write_log(s, path, 0, rows, 2));
     char expected[1000];
     snprintf(expected, sizeof expected, "%s%s", header,
              "1,8,0.5,1.25,0.0001,100,2.000,,,,,\n"
@@ -45,21 +55,20 @@ static void a_classifier_s_accuracies_stand_behind(void **state)
 {
     scratch *s = *state;
     const char *path = scratch_path(s, "log.csv");
-    um_log_row row = row_at(1), validated = row_at(3);
+    um_log_row rows[] = { row_at(1), row_at(3), row_at(4) };
     char expected[1000];
-    row.accuracies = validated.accuracies = true;
-    validated.validation = (um_validation){ true, 0.25, { 0.5, 0.125, 1, 2 }, 0.75, 0.875 };
-    CHECK_OK(&s->ctx, um_log_begin(&s->ctx, path, 0, true));
-    CHECK_OK(&s->ctx, um_log_append(&s->ctx, path, &row));
-    CHECK_OK(&s->ctx, um_log_append(&s->ctx, path, &validated));
+    rows[0].accuracies = rows[1].accuracies = rows[2].accuracies = true;
+    rows[1].validation = (um_validation){ true, 0.25, { 0.5, 0.125, 1, 2 }, 0.75, 0.875 };
+    CHECK_OK(&s->ctx, write_log(s, path, 0, rows, 2));
     snprintf(expected, sizeof expected, "%.*s%s", (int)strcspn(header, "\n"), header,
              ",accuracy,accuracy_at_0\n"
              "1,8,0.5,1.25,0.0001,100,2.000,,,,,,,\n"
              "3,24,0.5,1.25,0.0001,100,2.000,0.25,0.5,0.125,1,2,0.75,0.875\n");
     check_file(s, path, expected);
-    CHECK_OK(&s->ctx, um_log_begin(&s->ctx, path, 3, true));
+    assert_int_equal(write_log(s, path, 3, NULL, 0), UM_BAD_FILE); /* without them */
     check_file(s, path, expected);
-    assert_int_equal(um_log_begin(&s->ctx, path, 3, false), UM_BAD_FILE);
+    CHECK_OK(&s->ctx, write_log(s, path, 3, &rows[2], 1));
+    strcat(expected, "4,32,0.5,1.25,0.0001,100,2.000,,,,,,,\n");
     check_file(s, path, expected);
 }
 
@@ -73,8 +82,7 @@ static void losses_keep_nine_digits(void **state)
     row.loss = 1.0 / 3;
     row.grad_norm = 12345.678901234;
     row.lr = 1e-4 / 3;
-    CHECK_OK(&s->ctx, um_log_begin(&s->ctx, path, 0, false));
-    CHECK_OK(&s->ctx, um_log_append(&s->ctx, path, &row));
+    CHECK_OK(&s->ctx, write_log(s, path, 0, &row, 1));
     snprintf(expected, sizeof expected, "%s%s", header,
              "1234567890123,9876543120984,0.333333333,12345.6789,3.33333333e-05,100,2.000,,,,,\n");
     check_file(s, path, expected);
@@ -89,8 +97,7 @@ static void a_locale_does_not_change_the_file(void **state)
     const char *set = NULL;
     for (size_t i = 0; i < UM_COUNT(comma) && !set; i++) set = setlocale(LC_ALL, comma[i]);
     if (!set) skip();
-    CHECK_OK(&s->ctx, um_log_begin(&s->ctx, path, 0, false));
-    CHECK_OK(&s->ctx, um_log_append(&s->ctx, path, &row));
+    CHECK_OK(&s->ctx, write_log(s, path, 0, &row, 1));
     setlocale(LC_ALL, "C");
     char expected[1000];
     snprintf(expected, sizeof expected, "%s%s", header, "1,8,0.5,1.25,0.0001,100,2.000,,,,,\n");
@@ -126,7 +133,7 @@ static void resume_keeps_the_whole_rows_up_to_its_step(void **state)
         snprintf(text, sizeof text, "%s%s", header, k->rows);
         snprintf(expected, sizeof expected, "%s%s", header, k->kept);
         const char *path = scratch_write(s, "log.csv", text, strlen(text));
-        CHECK_OK(&s->ctx, um_log_begin(&s->ctx, path, k->step, false));
+        CHECK_OK(&s->ctx, write_log(s, path, k->step, NULL, 0));
         check_file(s, path, expected);
     }
 }
@@ -135,7 +142,7 @@ static void a_log_that_is_gone_is_begun_anew(void **state)
 {
     scratch *s = *state;
     const char *path = scratch_path(s, "log.csv");
-    CHECK_OK(&s->ctx, um_log_begin(&s->ctx, path, 40, false));
+    CHECK_OK(&s->ctx, write_log(s, path, 40, NULL, 0));
     check_file(s, path, header);
 }
 
@@ -146,28 +153,60 @@ static void someone_else_s_file_is_refused_and_stays(void **state)
     for (size_t i = 0; i < UM_COUNT(texts); i++)
         for (int64_t step = 0; step < 2; step++) {
             const char *path = scratch_write(s, "log.csv", texts[i], strlen(texts[i]));
-            assert_int_equal(um_log_begin(&s->ctx, path, step, false), UM_BAD_FILE);
+            assert_int_equal(write_log(s, path, step, NULL, 0), UM_BAD_FILE);
             CHECK_TOLD(&s->ctx, path);
             check_file(s, path, texts[i]);
         }
 }
 
-static void what_cannot_be_written_is_said(void **state)
+static void what_cannot_be_begun_is_said(void **state)
 {
     scratch *s = *state;
-    const um_log_row row = row_at(1);
     const char *folder = scratch_path(s, "folder");
     CHECK_OK(&s->ctx, um_folder_make(&s->ctx, folder));
-    assert_int_equal(um_log_begin(&s->ctx, folder, 0, false), UM_IO);
-    assert_int_equal(um_log_append(&s->ctx, folder, &row), UM_IO);
+    assert_int_equal(write_log(s, folder, 0, NULL, 0), UM_IO);
     CHECK_TOLD(&s->ctx, folder);
-    const char *missing = scratch_path(s, "missing.csv");
-    assert_int_equal(um_log_append(&s->ctx, missing, &row), UM_IO);
-    assert_false(um_path_exists(missing));
-    if (um_path_exists("/dev/full")) {
-        assert_int_equal(um_log_append(&s->ctx, "/dev/full", &row), UM_IO);
-        CHECK_TOLD(&s->ctx, "/dev/full");
-    }
+}
+
+/* A file-size limit cuts the second row after 10 of its bytes, as a full disk may. */
+static void rows_wait_until_they_can_be_written(void **state)
+{
+    scratch *s = *state;
+    const char *path = scratch_path(s, "log.csv");
+    const um_log_row rows[] = { row_at(1), row_at(2), row_at(3) };
+    char expected[1000];
+    um_log_file log;
+    CHECK_OK(&s->ctx, um_log_begin(&log, &s->ctx, path, 0, false));
+    CHECK_OK(&s->ctx, um_log_append(&log, &rows[0]));
+    limit_files((rlim_t)log.bytes + 10);
+    assert_int_equal(um_log_append(&log, &rows[1]), UM_IO);
+    CHECK_TOLD(&s->ctx, path);
+    assert_int_equal(um_log_append(&log, &rows[2]), UM_IO);
+    assert_int_equal(um_log_flush(&log), UM_IO);
+    limit_files(RLIM_INFINITY);
+    CHECK_OK(&s->ctx, um_log_flush(&log));
+    um_log_free(&log);
+    snprintf(expected, sizeof expected, "%s%s", header,
+             "1,8,0.5,1.25,0.0001,100,2.000,,,,,\n"
+             "2,16,0.5,1.25,0.0001,100,2.000,,,,,\n"
+             "3,24,0.5,1.25,0.0001,100,2.000,,,,,\n");
+    check_file(s, path, expected);
+}
+
+/* To make room someone empties the file: what follows begins at its end, not behind a hole. */
+static void a_file_that_is_emptied_gets_no_hole(void **state)
+{
+    scratch *s = *state;
+    const char *path = scratch_path(s, "log.csv");
+    const um_log_row row = row_at(2);
+    um_log_file log;
+    CHECK_OK(&s->ctx, um_log_begin(&log, &s->ctx, path, 0, false));
+    assert_int_equal(truncate(path, 0), 0);
+    CHECK_OK(&s->ctx, um_log_append(&log, &row));
+    check_file(s, path, "2,16,0.5,1.25,0.0001,100,2.000,,,,,\n");
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(um_log_append(&log, &row), UM_IO); /* and a removed one is not made again */
+    um_log_free(&log);
 }
 
 int main(void)
@@ -181,7 +220,9 @@ int main(void)
         TEST(resume_keeps_the_whole_rows_up_to_its_step),
         TEST(a_log_that_is_gone_is_begun_anew),
         TEST(someone_else_s_file_is_refused_and_stays),
-        TEST(what_cannot_be_written_is_said),
+        TEST(what_cannot_be_begun_is_said),
+        TEST(rows_wait_until_they_can_be_written),
+        TEST(a_file_that_is_emptied_gets_no_hole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -102,9 +102,9 @@ static void what_a_crash_left_is_made_good(void **state)
         r->t.settings.sample_every = 7;
         r->draws = true;
         r->draw_fails_at = crash ? 7 : 0;
-        r->draw_status = UM_IO;
+        r->draw_status = UM_BAD_SHAPE;
         go(r);
-        assert_int_equal(r->status, crash ? UM_IO : UM_OK);
+        assert_int_equal(r->status, crash ? UM_BAD_SHAPE : UM_OK);
         if (crash) assert_int_equal(r->result.step, 7);
         end(r);
     }

@@ -36,35 +36,6 @@ static void a_stop_while_drawing_loses_nothing(void **state)
     check_same_file(&s->ctx, whole, out, "samples/step-0000012.png");
 }
 
-/* A file where a folder or a file is to be written is an error, and stays as it was. */
-static void what_stands_in_the_way_is_said_and_stays(void **state)
-{
-    scratch *s = *state;
-    static const struct {
-        const char *name;
-        int64_t step;
-    } cases[] = { { "checkpoints", 6 }, { "samples", 6 }, { "model", 12 } };
-    for (size_t i = 0; i < UM_COUNT(cases); i++) {
-        const char *out = scratch_path(s, "run");
-        training *r = prepare(&s->ctx, out);
-        char name[64];
-        snprintf(name, sizeof name, "run/%s", cases[i].name);
-        const char *file = scratch_write(s, name, "mine", 4);
-        r->t.settings.sample_every = r->t.settings.checkpoint_every = 6;
-        r->draws = true;
-        go(r);
-        assert_int_equal(r->status, UM_IO);
-        CHECK_TOLD(&s->ctx, file);
-        assert_int_equal(r->result.step, cases[i].step);
-        assert_false(r->result.finished);
-        end(r);
-        const um_bytes left = bytes_of(&s->ctx, out, cases[i].name);
-        assert_string_equal((const char *)left.data, "mine");
-        um_free(&s->ctx, left.data);
-        CHECK_OK(&s->ctx, um_folder_remove(&s->ctx, out));
-    }
-}
-
 static void a_checkpoint_that_does_not_fit_ends_it(void **state)
 {
     scratch *s = *state;
@@ -78,6 +49,9 @@ static void a_checkpoint_that_does_not_fit_ends_it(void **state)
     r = resumed(&s->ctx, out);
     go(r);
     assert_int_equal(r->status, UM_BAD_FILE);
+    CHECK_TOLD(&s->ctx, "training_state.json");
+    CHECK_TOLD(&s->ctx, "remove ");
+    CHECK_TOLD(&s->ctx, "checkpoints/step-0000005)");
     assert_int_equal(r->result.step, 0);
     assert_true(r->result.seconds < 60 && r->result.images_per_second == 0);
     end(r);
@@ -145,7 +119,6 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, scratch_setup, scratch_teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_stop_while_drawing_loses_nothing),
-        TEST(what_stands_in_the_way_is_said_and_stays),
         TEST(a_checkpoint_that_does_not_fit_ends_it),
         TEST(numbers_that_go_bad_stop_the_run),
         TEST(want_of_memory_is_said_and_leaves_nothing),

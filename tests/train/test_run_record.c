@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT
- * test_run_record.c - what a run leaves behind and tells: rows, pictures, checkpoints. */
+ * test_run_record.c - what a run leaves behind and tells: rows, pictures, checkpoints; and what
+ * it does where it cannot. */
 #include "train/training.h"
 
 #include "io/unet_file.h"
+
+enum { SAID = 4096 }; /* bytes of what is warned of */
 
 /* What progress and result say of validation is what the log says. */
 static void validation_is_told_and_logged(void **state)
@@ -157,6 +160,115 @@ static void no_steps_give_the_model_as_it_began(void **state)
     assert_int_equal(rows_of(&s->ctx, out), 0);
 }
 
+/* Warnings, one a line. */
+static void keep_warning(void *user, um_log_level level, const char *text)
+{
+    char *warnings = user;
+    const size_t n = strlen(warnings);
+    if (level == UM_LOG_WARNING) snprintf(warnings + n, SAID - n, "%s\n", text);
+}
+
+static int lines_of(const char *text, const char *piece)
+{
+    int lines = 0;
+    for (const char *at = text; (at = strstr(at, piece)); at++) lines++;
+    return lines;
+}
+
+/* A file where a folder is to be written stays as it was, and all else is done. */
+static void what_stands_in_the_way_is_warned_of_and_stays(void **state)
+{
+    scratch *s = *state;
+    static const struct {
+        const char *name, *told;
+        bool finished;
+    } cases[] = { { "checkpoints", "the last checkpoint (there is no checkpoint yet)", true },
+                  { "samples", "the last picture (the newest checkpoint is of step 12)", true },
+                  { "model", "the model (the newest checkpoint is of step 12)", false } };
+    for (size_t i = 0; i < UM_COUNT(cases); i++) {
+        const char *out = scratch_path(s, "run");
+        char name[64], warnings[SAID] = "";
+        training *r = prepare(&s->ctx, out);
+        snprintf(name, sizeof name, "run/%s", cases[i].name);
+        const char *file = scratch_write(s, name, "mine", 4);
+        r->t.settings.sample_every = r->t.settings.checkpoint_every = 6;
+        r->draws = true;
+        s->ctx.log = keep_warning;
+        s->ctx.log_user = warnings;
+        go(r);
+        s->ctx.log = NULL;
+        assert_int_equal(r->status, UM_IO);
+        CHECK_TOLD(&s->ctx, cases[i].told);
+        assert_non_null(strstr(warnings, file));
+        assert_int_equal(r->result.step, 12);
+        assert_int_equal(r->result.finished, cases[i].finished);
+        assert_int_equal(um_path_is_folder(in(out, "model")), cases[i].finished);
+        end(r);
+        const um_bytes left = bytes_of(&s->ctx, out, cases[i].name);
+        assert_string_equal((const char *)left.data, "mine");
+        um_free(&s->ctx, left.data);
+        CHECK_OK(&s->ctx, um_folder_remove(&s->ctx, out));
+    }
+}
+
+/* Full at step 4, where a checkpoint is due; tried at 5, when it still is, and at 7. */
+static void a_full_disk_is_waited_for(void **state)
+{
+    scratch *s = *state;
+    char whole[SCRATCH_PATH], warnings[SAID] = "";
+    const char *out = scratch_path(s, "full");
+    snprintf(whole, sizeof whole, "%s", scratch_path(s, "whole"));
+    for (int full = 0; full < 2; full++) {
+        training *r = prepare(&s->ctx, full ? out : whole);
+        r->t.settings.checkpoint_every = 4;
+        r->t.settings.log_every = 1;
+        r->full_from = full ? 4 : 0;
+        r->full_until = full ? 7 : 0;
+        s->ctx.log = keep_warning;
+        s->ctx.log_user = warnings;
+        complete(r);
+        s->ctx.log = NULL;
+    }
+    check_same_run(&s->ctx, whole, out);
+    assert_int_equal(rows_of(&s->ctx, out), 12);
+    assert_int_equal(scratch_entries(s, in(out, "checkpoints")), 3); /* 7, 8, 12 */
+    assert_true(um_path_is_folder(in(out, "checkpoints/step-0000007")));
+    assert_int_equal(lines_of(warnings, "log.csv: "), 1);
+    assert_int_equal(lines_of(warnings, "next try at step 5; there is no checkpoint yet)"), 1);
+    assert_int_equal(lines_of(warnings, "next try at step 7; "), 1);
+    assert_int_equal(lines_of(warnings, "step-0000007: written after all"), 1);
+    assert_int_equal(lines_of(warnings, "\n"), 4);
+}
+
+/* To the end, or to a stop on request: then it has failed, and what was good is still there. */
+static void a_disk_that_stays_full_fails_the_run_in_the_end(void **state)
+{
+    scratch *s = *state;
+    char whole[SCRATCH_PATH];
+    snprintf(whole, sizeof whole, "%s", scratch_path(s, "whole"));
+    complete(prepare(&s->ctx, whole));
+    for (int stop = 0; stop <= 11; stop += 11) {
+        const char *out = scratch_path(s, "full");
+        training *r = prepare(&s->ctx, out);
+        r->t.settings.checkpoint_every = 4;
+        r->full_from = 9;
+        r->cancel_at = stop;
+        go(r);
+        assert_int_equal(r->status, UM_IO);
+        CHECK_TOLD(&s->ctx, stop ? "could not be written: rows of log.csv, the last checkpoint ("
+                                 : "rows of log.csv, the last checkpoint, the model (");
+        CHECK_TOLD(&s->ctx, "the newest checkpoint is of step 8");
+        assert_int_equal(r->result.step, stop ? 10 : 12);
+        assert_false(r->result.finished);
+        assert_int_equal(scratch_entries(s, in(out, "checkpoints")), 2); /* and nothing beside */
+        assert_int_equal(scratch_entries(s, out), 2);
+        end(r);
+        complete(resumed(&s->ctx, out));
+        check_same_run(&s->ctx, whole, out);
+        CHECK_OK(&s->ctx, um_folder_remove(&s->ctx, out));
+    }
+}
+
 int main(void)
 {
     runs_on_fast_disk();
@@ -169,6 +281,9 @@ int main(void)
         TEST(pictures_are_of_the_average),
         TEST(each_step_is_told),
         TEST(no_steps_give_the_model_as_it_began),
+        TEST(what_stands_in_the_way_is_warned_of_and_stays),
+        TEST(a_full_disk_is_waited_for),
+        TEST(a_disk_that_stays_full_fails_the_run_in_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

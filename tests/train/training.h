@@ -5,6 +5,7 @@
 
 #include <time.h>
 
+#include "support/limits.h"
 #include "support/scratch.h"
 #include "train/run.h"
 #include "train/tiny.h"
@@ -18,6 +19,7 @@ typedef struct training {
     int cancel_at;      /* um_check_cancelled says stop at its k-th call; 0: never */
     int draw_fails_at;  /* the picture of this step fails with draw_status */
     um_status draw_status;
+    int full_from, full_until; /* between these steps no file can be written; 0: it always can */
     double nap;         /* seconds that each step is made longer */
     int asked, told, drawn;
     um_train_status last;
@@ -37,6 +39,8 @@ static inline void told(void *user, const um_train_status *status)
     const struct timespec nap = { 0, (long)(r->nap * 1e9) };
     r->told++;
     r->last = *status;
+    if (status->step == r->full_from) limit_files(1);
+    if (status->step == r->full_until) limit_files(RLIM_INFINITY);
     if (r->nap > 0) nanosleep(&nap, NULL);
 }
 
@@ -83,6 +87,7 @@ static inline void go(training *r)
     r->ctx->cancel_user = r;
     r->status = um_train(r->ctx, &request, &r->result);
     r->ctx->cancelled = NULL;
+    limit_files(RLIM_INFINITY);
 }
 
 static inline void end(training *r)
