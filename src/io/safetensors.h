@@ -72,4 +72,7 @@ um_status um_stored_floats(um_ctx *ctx, const um_stored *s, float *out, size_t c
 um_status um_stored_doubles(um_ctx *ctx, const um_stored *s, double *out, size_t count);
 um_status um_stored_ints(um_ctx *ctx, const um_stored *s, int64_t *out, size_t count);
 
+/* um_stored_floats of what a network computes with: UM_BAD_FILE too for an infinity or a NaN. */
+um_status um_stored_weights(um_ctx *ctx, const um_stored *s, float *out, size_t count);
+
 #endif

@@ -112,6 +112,20 @@ um_status um_stored_floats(um_ctx *ctx, const um_stored *s, float *out, size_t c
     return status;
 }
 
+um_status um_stored_weights(um_ctx *ctx, const um_stored *s, float *out, size_t count)
+{
+    size_t sound = 0;
+    UM_TRY(um_stored_floats(ctx, s, out, count));
+    while (sound < count && isfinite(out[sound])) sound++;
+    if (sound == count) return UM_OK;
+    const double bad = (double)out[sound];
+    memset(out, 0, count * sizeof *out);
+    return um_fail(ctx, UM_BAD_FILE,
+                   "%s: tensor '%s': value %zu is %s (weights are finite; those of a training that "
+                   "went bad are of no use, an earlier checkpoint may be)", s->path, s->name, sound,
+                   isnan(bad) ? "not a number" : "infinite");
+}
+
 um_status um_stored_doubles(um_ctx *ctx, const um_stored *s, double *out, size_t count)
 {
     um_status status = check_count(ctx, s, count);

@@ -4,6 +4,7 @@
 #include "io/unet_file.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -68,7 +69,7 @@ static um_status load_one(um_ctx *ctx, const um_unet_shards *shards, const um_pa
         return um_fail(ctx, UM_BAD_FILE, "%s: tensor '%s' is missing", shards->files[0].path,
                        p->name);
     if (!um_stored_has_shape(s, rank, shape)) return refuse_shape(ctx, s, rank, shape);
-    UM_TRY(um_stored_floats(ctx, s, room, um_shape_count(p->shape)));
+    UM_TRY(um_stored_weights(ctx, s, room, um_shape_count(p->shape)));
     um_param_from_file(p, room, p->value);
     return UM_OK;
 }
@@ -132,11 +133,38 @@ um_status um_unet_file_load(um_unet **unet, um_ctx *ctx, const char *folder)
     return status;
 }
 
+/* What a network is stored as; a number from `limit` on is rounded to infinity. */
+static const struct narrowing {
+    um_stored_type type;
+    double limit;
+} narrowings[] = {
+    { UM_STORED_F32, INFINITY },
+    { UM_STORED_F16, 65520 },
+    { UM_STORED_BF16, 0x1.ffp127 },
+};
+
+/* A model is never replaced by what nobody can load. */
+static um_status check_stored(um_ctx *ctx, const um_params *params, const um_real *values,
+                              const struct narrowing *to, const char *path)
+{
+    for (int k = 0; k < params->count; k++) {
+        const um_param *p = params->list[k];
+        const um_real *own = values + um_params_offset(params, p);
+        for (size_t i = 0; i < um_shape_count(p->shape); i++)
+            if (!(fabs((double)own[i]) < to->limit))
+                return um_fail(ctx, UM_NOT_FINITE,
+                               "%s: not written: tensor '%s' holds %g, which is not finite as %s",
+                               path, p->name, (double)own[i], um_stored_type_name(to->type));
+    }
+    return UM_OK;
+}
+
 /* All parameters in the files' layout, in `room` one behind the other, handed to the writer. */
 static um_status write_all(um_ctx *ctx, const um_params *params, const um_real *values,
-                           um_stored_type type, const char *path)
+                           const struct narrowing *to, const char *path)
 {
     float *room;
+    UM_TRY(check_stored(ctx, params, values, to, path));
     um_tensors_out out;
     UM_TRY(
         um_alloc(ctx, &room, params->numbers, sizeof *room, "the parameters as the file has them"));
@@ -148,7 +176,7 @@ static um_status write_all(um_ctx *ctx, const um_params *params, const um_real *
         int64_t shape[4];
         const int rank = um_param_file_shape(p, shape);
         um_param_to_file(p, values + um_params_offset(params, p), at);
-        um_tensors_floats(&out, p->name, type, rank, shape, at);
+        um_tensors_floats(&out, p->name, to->type, rank, shape, at);
         at += um_shape_count(p->shape);
     }
     const um_status status = um_tensors_commit(&out, path);
@@ -159,16 +187,17 @@ static um_status write_all(um_ctx *ctx, const um_params *params, const um_real *
 um_status um_unet_file_write_weights(um_ctx *ctx, um_unet *unet, const um_real *values,
                                      const char *dtype, const char *folder)
 {
-    static const um_stored_type types[] = { UM_STORED_F32, UM_STORED_F16, UM_STORED_BF16 };
     const um_params *params = um_unet_params(unet);
     char *path;
     size_t i = 0;
-    while (i < UM_COUNT(types) && strcasecmp(dtype, um_stored_type_name(types[i])) != 0) i++;
-    if (i == UM_COUNT(types))
+    while (i < UM_COUNT(narrowings) &&
+           strcasecmp(dtype, um_stored_type_name(narrowings[i].type)) != 0)
+        i++;
+    if (i == UM_COUNT(narrowings))
         return um_fail(ctx, UM_BAD_ARG, "numbers of type '%.40s' (f32, f16, bf16)", dtype);
     UM_TRY(um_path_join(ctx, &path, folder, UM_WEIGHTS_NAME));
     const um_status status =
-        write_all(ctx, params, values ? values : params->values, types[i], path);
+        write_all(ctx, params, values ? values : params->values, &narrowings[i], path);
     um_free(ctx, path);
     return status;
 }

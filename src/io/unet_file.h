@@ -16,12 +16,12 @@ um_status um_unet_file_write_config(um_ctx *ctx, const um_unet_config *config, c
 
 /* Fill the network from the weights in `folder`; older attention names are understood, f16 and bf16
  * are widened. UM_BAD_FILE names a tensor that is missing, unknown, or of another shape (both are
- * given); the parameters then hold a mixture. */
+ * given), or that holds an infinity or a NaN; the parameters then hold a mixture. */
 um_status um_unet_file_read_weights(um_ctx *ctx, um_unet *unet, const char *folder);
 
 /* Write the weights into a folder that is there; `values` as um_params lays them out (NULL: the
  * network's own), stored as dtype "F32", "F16" or "BF16" says, upper or lower case. UM_BAD_ARG for
- * another one, UM_IO. */
+ * another one, UM_NOT_FINITE for a number that is, or becomes, an infinity or a NaN, UM_IO. */
 um_status um_unet_file_write_weights(um_ctx *ctx, um_unet *unet, const um_real *values,
                                      const char *dtype, const char *folder);
 

@@ -2,6 +2,8 @@
  * param.c - the visitor, and the flat list that it makes. */
 #include "nn/param.h"
 
+#include "tensor/kernels/kernels.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -134,4 +136,18 @@ um_param *um_params_find(const um_params *params, const char *name)
 size_t um_params_offset(const um_params *params, const um_param *p)
 {
     return (size_t)(p->value - params->values);
+}
+
+const um_param *um_params_not_finite(const um_params *params, const um_real *block)
+{
+    um_all_finite_fn *sound = params->ctx->kernels->all_finite;
+    const um_param *found = NULL;
+    const int threads = um_threads_enter(params->ctx);
+    if (!sound(params->padded, block))
+        for (int i = 0; i < params->count && !found; i++) {
+            const um_param *p = params->list[i];
+            if (!sound(um_shape_count(p->shape), block + um_params_offset(params, p))) found = p;
+        }
+    um_threads_leave(threads);
+    return found;
 }

@@ -87,6 +87,10 @@ um_param *um_params_find(const um_params *params, const char *name);
 /* Offset of a parameter in values, grads and like blocks. */
 size_t um_params_offset(const um_params *params, const um_param *p);
 
+/* The first parameter of which `block`, laid out as values, holds a number that is not finite, or
+ * NULL. Needs the context's kernels. */
+const um_param *um_params_not_finite(const um_params *params, const um_real *block);
+
 /* The shape in which files keep p: gives its rank, 1 to 4. */
 int um_param_file_shape(const um_param *p, int64_t shape[4]);
 

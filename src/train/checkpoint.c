@@ -22,7 +22,7 @@ typedef struct part {
     um_real *block;
 } part;
 
-static void parts_of(um_trainer *trainer, part parts[3])
+static void parts_of(um_trainer *trainer, part *parts)
 {
     const um_optimizer_state *o = um_trainer_optimizer(trainer);
     parts[0] = (part){ "raw", um_unet_params(um_trainer_unet(trainer))->values };
@@ -115,8 +115,8 @@ static um_status load_part(um_ctx *ctx, const um_safetensors *st, const um_param
         if (!um_stored_has_shape(stored, 4, shape))
             return um_fail(ctx, UM_BAD_FILE, "%s: %s has not the model's shape [%d, %d, %d, %d]",
                            st->path, name, p->shape.n, p->shape.h, p->shape.w, p->shape.c);
-        UM_TRY(um_stored_floats(ctx, stored, from->block + um_params_offset(params, p),
-                                stored->count));
+        UM_TRY(um_stored_weights(ctx, stored, from->block + um_params_offset(params, p),
+                                 stored->count));
     }
     return UM_OK;
 }
@@ -175,10 +175,28 @@ static um_status write_state(um_ctx *ctx, const char *folder, um_trainer *traine
     return UM_OK;
 }
 
+/* What is not finite never stands where a good checkpoint could. */
+static um_status check_finite(um_ctx *ctx, const char *folder, um_trainer *trainer)
+{
+    const um_params *params = um_unet_params(um_trainer_unet(trainer));
+    part parts[4];
+    parts_of(trainer, parts);
+    parts[3] = (part){ "average", um_trainer_optimizer(trainer)->ema };
+    for (int k = 0; k < 4; k++) {
+        const um_param *bad =
+            parts[k].block ? um_params_not_finite(params, parts[k].block) : NULL;
+        if (bad)
+            return um_fail(ctx, UM_NOT_FINITE, "%s: not written: %s.%s is not finite", folder,
+                           parts[k].prefix, bad->name);
+    }
+    return UM_OK;
+}
+
 um_status um_checkpoint_save(um_ctx *ctx, const char *folder, um_trainer *trainer,
                              const um_scheduler_json *scheduler, const um_progress *progress)
 {
     char *temp;
+    UM_TRY(check_finite(ctx, folder, trainer));
     UM_TRY(um_folder_begin(ctx, folder, &temp));
     um_status status = write_model(ctx, temp, trainer, scheduler);
     if (status == UM_OK) status = write_state(ctx, temp, trainer, progress);

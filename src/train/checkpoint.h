@@ -17,12 +17,12 @@ typedef struct um_progress {
     int64_t loss_count;
 } um_progress;
 
-/* Write the folder: the model as a diffusers pipeline, and the training state. Whole or not at
- * all. */
+/* Write the folder: the model as a diffusers pipeline, and the training state. Whole or not at all:
+ * UM_NOT_FINITE, with nothing written, names what holds an infinity or a NaN. */
 um_status um_checkpoint_save(um_ctx *ctx, const char *folder, um_trainer *trainer,
                              const um_scheduler_json *scheduler, const um_progress *progress);
 
-/* The model alone, as a pipeline folder. */
+/* The model alone, as a pipeline folder; whole or not at all as well. */
 um_status um_checkpoint_save_model(um_ctx *ctx, const char *folder, um_trainer *trainer,
                                    const um_scheduler_json *scheduler);
 

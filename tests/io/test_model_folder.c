@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "io/model_folder.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <jansson.h>
 
+#include "io/folder.h"
+#include "io/safetensors.h"
 #include "io/unet_file.h"
 #include "support/check.h"
 #include "support/failing.h"
@@ -135,6 +138,62 @@ static void a_pipeline_is_written_as_diffusers_reads_it(void **state)
     um_unet_close(&unet);
 }
 
+/* A number of a stored network that went bad, as another program may have written it. */
+static void spoil(scratch *s, const char *name)
+{
+    const char *path = scratch_path(s, "model/unet/diffusion_pytorch_model.safetensors");
+    um_safetensors st;
+    CHECK_OK(&s->ctx, um_safetensors_open(&st, &s->ctx, path));
+    FILE *file = fopen(path, "r+b");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, (long)um_safetensors_find(&st, name)->begin + 8, SEEK_SET), 0);
+    assert_int_equal(fwrite(&(float){ NAN }, sizeof(float), 1, file), 1);
+    fclose(file);
+    um_safetensors_close(&st);
+}
+
+static void what_is_not_finite_is_neither_written_nor_loaded(void **state)
+{
+    scratch *s = *state;
+    static const struct {
+        double value;
+        const char *dtype;
+        um_status status;
+    } cases[] = {
+        { NAN, "f32", UM_NOT_FINITE },    { -INFINITY, "f32", UM_NOT_FINITE },
+        { 3e38, "f32", UM_OK },           { 65519, "f16", UM_OK },
+        { -65520, "f16", UM_NOT_FINITE }, { 3.38e38, "bf16", UM_OK },
+        { 3.4e38, "bf16", UM_NOT_FINITE },
+    };
+    static const char name[] = "conv_in.bias";
+    const um_scheduler_json ddpm = { .class_name = "DDPMScheduler" };
+    char folder[SCRATCH_PATH], network[SCRATCH_PATH];
+    snprintf(folder, sizeof folder, "%s", scratch_path(s, "model"));
+    snprintf(network, sizeof network, "%s", scratch_path(s, "model/unet"));
+    CHECK_OK(&s->ctx, um_folder_make(&s->ctx, folder));
+    um_unet *unet = tiny(&s->ctx), *loaded;
+    um_real *value = &um_params_find(um_unet_params(unet), name)->value[2];
+    for (size_t i = 0; i < UM_COUNT(cases); i++) {
+        *value = 0;
+        CHECK_OK(&s->ctx, um_pipeline_write(&s->ctx, folder, unet, NULL, "f32", &ddpm));
+        *value = (um_real)cases[i].value;
+        assert_int_equal(um_pipeline_write(&s->ctx, folder, unet, NULL, cases[i].dtype, &ddpm),
+                         cases[i].status);
+        if (cases[i].status != UM_OK) CHECK_TOLD(&s->ctx, "not written: tensor 'conv_in.bias'");
+        CHECK_OK(&s->ctx, um_unet_file_load(&loaded, &s->ctx, network));
+        assert_int_equal(um_params_find(um_unet_params(loaded), name)->value[2] == 0,
+                         cases[i].status != UM_OK);
+        um_unet_close(&loaded);
+    }
+    *value = 0;
+    CHECK_OK(&s->ctx, um_pipeline_write(&s->ctx, folder, unet, NULL, "f32", &ddpm));
+    spoil(s, name);
+    assert_int_equal(um_unet_file_load(&loaded, &s->ctx, network), UM_BAD_FILE);
+    CHECK_TOLD(&s->ctx, "tensor 'conv_in.bias': value 2 is not a number");
+    assert_null(loaded);
+    um_unet_close(&unet);
+}
+
 static um_status find(um_ctx *ctx, void *arg)
 {
     um_model_folder m;
@@ -161,6 +220,7 @@ int main(void)
         cmocka_unit_test(a_run_gives_its_model_or_its_newest_checkpoint),
         cmocka_unit_test(where_no_model_is_the_message_says_what_was_looked_for),
         cmocka_unit_test(a_pipeline_is_written_as_diffusers_reads_it),
+        cmocka_unit_test(what_is_not_finite_is_neither_written_nor_loaded),
         cmocka_unit_test(every_failing_allocation_is_survived),
     };
     return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);

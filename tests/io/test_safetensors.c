@@ -197,6 +197,39 @@ static void fractions_and_too_large_numbers_are_no_whole_numbers(void **state)
     }
 }
 
+/* Also what is finite in the file and too large for a float. */
+static void infinities_and_nan_are_no_weights(void **state)
+{
+    scratch *s = *state;
+    static const struct { const char *dtype, *told; int size; uint8_t bytes[8]; } cases[] = {
+        { "F32", "value 1 is not a number", 4, { 0, 0, 0xc0, 0x7f } },
+        { "F32", "value 1 is infinite", 4, { 0, 0, 0x80, 0xff } },
+        { "F16", "value 1 is infinite", 2, { 0, 0x7c } },
+        { "BF16", "value 1 is not a number", 2, { 0xc0, 0xff } },
+        { "F64", "value 1 is infinite", 8, { 0, 0, 0, 0, 0, 0, 0, 0x7e } },
+    };
+    for (size_t i = 0; i < UM_COUNT(cases); i++) {
+        char header[128];
+        uint8_t file[160] = { 0 };
+        const int n = snprintf(header, sizeof header, "{\"x\":{\"dtype\":\"%s\",\"shape\":[2],"
+                               "\"data_offsets\":[0,%d]}}", cases[i].dtype, 2 * cases[i].size);
+        const size_t size = (size_t)cases[i].size, begin = 8 + (size_t)n;
+        file[0] = (uint8_t)n;
+        memcpy(file + 8, header, (size_t)n);
+        memcpy(file + begin + size, cases[i].bytes, size); /* behind a zero */
+        um_safetensors st;
+        float f[2] = { 7, 7 };
+        CHECK_OK(&s->ctx, um_safetensors_open(&st, &s->ctx,
+                                              scratch_write(s, "x", file, begin + 2 * size)));
+        assert_int_equal(um_stored_weights(&s->ctx, &st.tensors[0], f, 2), UM_BAD_FILE);
+        CHECK_TOLD(&s->ctx, "x: tensor 'x'");
+        CHECK_TOLD(&s->ctx, cases[i].told);
+        assert_true(f[0] == 0.0f && f[1] == 0.0f);
+        CHECK_OK(&s->ctx, um_stored_floats(&s->ctx, &st.tensors[0], f, 2));
+        um_safetensors_close(&st);
+    }
+}
+
 static void a_file_cut_after_opening_is_an_error(void **state)
 {
     scratch *s = *state;
@@ -270,6 +303,7 @@ int main(void)
         TEST(every_type_is_converted),
         TEST(a_long_tensor_is_read_in_order),
         TEST(fractions_and_too_large_numbers_are_no_whole_numbers),
+        TEST(infinities_and_nan_are_no_weights),
         TEST(a_file_cut_after_opening_is_an_error),
         TEST(a_file_of_the_reference_is_read),
         TEST(no_allocation_that_fails_leaks),

@@ -9,6 +9,7 @@
 #include "nn/res_block.h"
 #include "support/check.h"
 #include "support/failing.h"
+#include "tensor/kernels/kernels.h"
 
 /* A model of two layers and a table. */
 typedef struct model {
@@ -220,6 +221,25 @@ static void layouts_are_turned_as_pytorch_keeps_them(void **state)
     assert_memory_equal(ours, file, 6 * sizeof *ours);
 }
 
+static void the_first_parameter_that_went_bad_is_found(void **state)
+{
+    (void)state;
+    um_ctx ctx;
+    um_params params;
+    model m;
+    build(&m);
+    um_ctx_init(&ctx);
+    CHECK_OK(&ctx, um_kernels_choose(&ctx, "auto"));
+    CHECK_OK(&ctx, um_params_init(&params, &ctx, visit, &m));
+    um_params_initialise(&params, 7);
+    assert_null(um_params_not_finite(&params, params.values));
+    m.frozen.value[2] = INFINITY;
+    assert_ptr_equal(um_params_not_finite(&params, params.values), &m.frozen);
+    m.table.value[1999] = NAN;
+    assert_ptr_equal(um_params_not_finite(&params, params.values), &m.table);
+    um_params_free(&params);
+}
+
 static void every_failing_allocation_is_survived(void **state)
 {
     (void)state;
@@ -236,6 +256,7 @@ int main(void)
         cmocka_unit_test(initial_values_have_their_distribution),
         cmocka_unit_test(initial_values_are_a_function_of_seed_and_parameter),
         cmocka_unit_test(layouts_are_turned_as_pytorch_keeps_them),
+        cmocka_unit_test(the_first_parameter_that_went_bad_is_found),
         cmocka_unit_test(every_failing_allocation_is_survived),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

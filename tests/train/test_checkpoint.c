@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "train/checkpoint.h"
 
+#include "io/safetensors.h"
 #include "io/unet_file.h"
 #include "support/scratch.h"
 #include "train/tiny.h"
@@ -330,6 +331,72 @@ static void pruning_keeps_the_newest(void **state)
     assert_true(um_path_holds(folder, "step-7x/note"));
 }
 
+/* Nothing is left where it would have stood, and what stands there is as it was. */
+static void what_is_not_finite_is_not_written(void **state)
+{
+    scratch *f = *state;
+    subject *s = open_subject(&f->ctx);
+    const char *folder = place(f, "saved", 0), *model = place(f, "model", 1);
+    const um_optimizer_state *o = um_trainer_optimizer(s->trainer);
+    const size_t at = um_params_offset(s->params, um_params_find(s->params, "conv_out.bias"));
+    const struct {
+        um_real *number;
+        const char *told;
+    } cases[] = { { &s->params->values[at], "raw.conv_out.bias" },
+                  { &o->m[at], "m.conv_out.bias" },
+                  { &o->v[at], "v.conv_out.bias" },
+                  { &o->ema[at], "average.conv_out.bias" } };
+    um_progress p;
+    for (int written = 0; written < 2; written++) {
+        for (size_t i = 0; i < UM_COUNT(cases); i++) {
+            fill(s);
+            *cases[i].number = i % 2 ? NAN : INFINITY;
+            assert_int_equal(um_checkpoint_save(&f->ctx, folder, s->trainer, &s->t.scheduler,
+                                                &somewhere), UM_NOT_FINITE);
+            CHECK_TOLD(&f->ctx, cases[i].told);
+            CHECK_TOLD(&f->ctx, "saved: not written");
+            assert_int_equal(scratch_entries(f, f->folder), written);
+        }
+        if (!written) save(s, folder);
+    }
+    CHECK_OK(&f->ctx, um_checkpoint_load(&f->ctx, folder, s->trainer, &p));
+    o->ema[at] = NAN;
+    assert_int_equal(um_checkpoint_save_model(&f->ctx, model, s->trainer, &s->t.scheduler),
+                     UM_NOT_FINITE);
+    CHECK_TOLD(&f->ctx, "conv_out.bias");
+    assert_int_equal(scratch_entries(f, f->folder), 1);
+    close_subject(s);
+}
+
+/* Each as an earlier version might have written it. */
+static void what_is_not_finite_is_not_loaded(void **state)
+{
+    scratch *f = *state;
+    subject *s = open_subject(&f->ctx);
+    const char *folder = place(f, "saved", 0);
+    const char *numbers = place(f, "saved/training_state.safetensors", 1);
+    static const char *const names[] = { "raw.conv_in.weight", "m.conv_out.bias",
+                                         "v.conv_in.weight" };
+    um_progress p;
+    for (size_t i = 0; i < UM_COUNT(names); i++) {
+        um_safetensors st;
+        const float bad = NAN;
+        save(s, folder);
+        CHECK_OK(&f->ctx, um_safetensors_open(&st, &f->ctx, numbers));
+        const um_stored *stored = um_safetensors_find(&st, names[i]);
+        FILE *file = fopen(numbers, "r+b");
+        assert_non_null(file);
+        assert_int_equal(fseek(file, (long)stored->begin, SEEK_SET), 0);
+        assert_int_equal(fwrite(&bad, sizeof bad, 1, file), 1);
+        fclose(file);
+        um_safetensors_close(&st);
+        assert_int_equal(um_checkpoint_load(&f->ctx, folder, s->trainer, &p), UM_BAD_FILE);
+        CHECK_TOLD(&f->ctx, names[i]);
+        CHECK_TOLD(&f->ctx, "value 0 is not a number");
+    }
+    close_subject(s);
+}
+
 /* A file where the folder should stand: said, and left. */
 static void what_stands_in_the_way_stays(void **state)
 {
@@ -366,6 +433,8 @@ int main(void)
         TEST(a_cut_file_is_refused),
         TEST(the_newest_is_the_one_of_the_highest_step),
         TEST(pruning_keeps_the_newest),
+        TEST(what_is_not_finite_is_not_written),
+        TEST(what_is_not_finite_is_not_loaded),
         TEST(what_stands_in_the_way_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
