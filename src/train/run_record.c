@@ -106,7 +106,16 @@ static void saved(um_run_record *r, int64_t step, um_status status)
     }
 }
 
-/* What a person wants to know when a checkpoint could not be written. */
+/* Where one could not be written: then, or when the next is due before. */
+static int64_t next_try(const um_run_record *r, int64_t step)
+{
+    const um_train_settings *s = r->request->settings;
+    const int every = s->checkpoint_every;
+    const int64_t due = every ? step - step % every + every : s->steps;
+    return UM_MIN(UM_MIN(r->retry_step, due), s->steps);
+}
+
+/* What a person wants to know then. */
 static void newest(const um_run_record *r, char *text, size_t size)
 {
     if (r->saved_step < 0) snprintf(text, size, "there is no checkpoint yet");
@@ -131,7 +140,7 @@ um_status um_run_record_checkpoint(um_run_record *r, const um_progress *p, bool 
     if (last) snprintf(what_follows, sizeof what_follows, "%s", there);
     else
         snprintf(what_follows, sizeof what_follows, "training goes on; next try at step %lld; %s",
-                 (long long)r->retry_step, there);
+                 (long long)next_try(r, p->step), there);
     const bool stands = status == UM_OK;
     UM_TRY(settle(r, CHECKPOINT, status, what_follows));
     if (stands) status = um_checkpoint_prune(r->ctx, q->out, q->settings->keep);

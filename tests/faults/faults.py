@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: MIT
+"""What the tests of faults share: a training that has every part whose state a resume must bring back, faults put
+between it and the system (interpose.c), and what of two run folders must be the same to the byte."""
+import csv
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cli"))
+from unmist import BUILD, PROGRAM, Result, environment, idx_folder, slurp  # noqa: E402
+
+LIBRARY = os.path.join(BUILD, "tests", "faults", "libunmist_faults.so")
+STEPS = 24
+
+# Everything that has a state: batches in parts, dropout, classes that are left out, mirrored images, timesteps drawn
+# by their losses (their history is full after some ten steps), warm-up and decay of the rate, the moving average,
+# validation, pictures; and a log whose rows are means over two steps.
+INI = f"""[run]
+threads = 1
+[data]
+path = images
+validation = 0.1
+flip = true
+[model]
+channels = 8,16
+groups = 4
+layers = 1
+attention = none
+dropout = 0.1
+class_conditional = true
+[diffusion]
+timesteps = 4
+[train]
+steps = {STEPS}
+batch = 4
+accumulate = 2
+label_dropout = 0.2
+timestep_sampling = loss_second_moment
+lr_schedule = cosine
+warmup = 5
+ema_decay = 0.99
+log_every = 2
+validate_every = 5
+sample_every = 6
+sample_count = 4
+checkpoint_every = 4
+keep = 2
+[sample]
+steps = 2
+"""
+
+# What differs between runs by its nature: how long they took.
+TIMED_COLUMNS = ("images_per_second", "seconds")
+TIMED_KEYS = ("seconds",)
+
+
+def write_config(folder):
+    """train.ini and its images."""
+    idx_folder(os.path.join(folder, "images"), count=40)
+    with open(os.path.join(folder, "train.ini"), "w") as f:
+        f.write(INI)
+
+
+def with_faults(fault=None, trace=None, phase=None):
+    """The environment of a program whose calls are looked at."""
+    more = {"LD_PRELOAD": LIBRARY}
+    for name, value in (("UM_FAULT", fault), ("UM_FAULT_TRACE", trace), ("UM_FAULT_PHASE", phase)):
+        if value:
+            more[name] = value
+    if "ASAN_OPTIONS" in os.environ:  # its runtime wants to be the first library
+        more["ASAN_OPTIONS"] = os.environ["ASAN_OPTIONS"] + ":verify_asan_link_order=0"
+    return environment(**more)
+
+
+def calls_of(trace):
+    """The calls that were traced: [name, path, new path of a rename]."""
+    return [line.split("\t") for line in slurp(trace).decode().splitlines()]
+
+
+def start(folder, *args, env=None, preexec=None, out=subprocess.PIPE):
+    return subprocess.Popen([PROGRAM, *map(str, args)], cwd=folder, env=env or environment(), stdin=subprocess.DEVNULL,
+                            stdout=out, stderr=subprocess.PIPE, preexec_fn=preexec)
+
+
+def finish(process, timeout=120):
+    out, err = process.communicate(timeout=timeout)
+    return Result(process.returncode, (out or b"").decode(errors="replace"), err.decode(errors="replace"))
+
+
+def rows_of(text):
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def untimed(name, data):
+    """The bytes of a file without what differs by its nature."""
+    if name == "log.csv":
+        return [{k: v for k, v in row.items() if k not in TIMED_COLUMNS} for row in rows_of(data.decode())]
+    if os.path.basename(name) == "training_state.json":
+        return {k: v for k, v in json.loads(data).items() if k not in TIMED_KEYS}
+    if name == "config.ini":  # a run may be gone on with on other threads
+        return re.sub(rb"\nthreads = \d+\n", b"\nthreads = N\n", data)
+    return data
+
+
+def contents(run, steps=STEPS):
+    """What a finished run has in common with every other of its seed: {name: bytes}. Of the checkpoints that is the
+    last; which others are kept depends on where the run was cut."""
+    seen = {}
+    for at, _, files in os.walk(run):
+        for name in files:
+            path = os.path.relpath(os.path.join(at, name), run)
+            if not path.startswith("checkpoints/") or path.startswith(f"checkpoints/step-{steps:07d}/"):
+                seen[path] = untimed(path, slurp(os.path.join(at, name)))
+    return seen
+
+
+def differences(run, reference, steps=STEPS):
+    """The names of the files in which a run differs from what contents() gave of another, and what is left over."""
+    ours = contents(run, steps)
+    found = sorted(name for name in set(ours) | set(reference) if ours.get(name) != reference.get(name))
+    return found + leftovers(run)
+
+
+def leftovers(run):
+    """Names of what is not yet whole."""
+    return sorted(os.path.join(at, name) for at, folders, files in os.walk(run) for name in folders + files
+                  if ".unmist-" in name)
