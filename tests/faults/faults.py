@@ -6,11 +6,14 @@ import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
+import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cli"))
-from unmist import BUILD, PROGRAM, Result, environment, idx_folder, slurp  # noqa: E402
+from unmist import BUILD, PROGRAM, Result, environment, idx_folder, slurp, snapshot  # noqa: E402,F401
 
 LIBRARY = os.path.join(BUILD, "tests", "faults", "libunmist_faults.so")
 STEPS = 24
@@ -51,6 +54,10 @@ keep = 2
 [sample]
 steps = 2
 """
+
+# Eight steps of it: a checkpoint every second step, all of which stay.
+SETTINGS = ["train.steps=8", "train.checkpoint_every=2", "train.keep=0", "train.log_every=1", "train.sample_every=4",
+            "train.validate_every=4"]
 
 # What differs between runs by its nature: how long they took.
 TIMED_COLUMNS = ("images_per_second", "seconds")
@@ -128,3 +135,69 @@ def leftovers(run):
     """Names of what is not yet whole."""
     return sorted(os.path.join(at, name) for at, folders, files in os.walk(run) for name in folders + files
                   if ".unmist-" in name)
+
+
+class Case(unittest.TestCase):
+    """A training that a class of tests disturbs, and what it is when nothing does."""
+    maxDiff = 2000
+    settings = SETTINGS
+    steps = 8
+
+    @classmethod
+    def setUpClass(cls):
+        cls.dir = tempfile.mkdtemp(prefix="unmist faults ", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
+        cls.addClassCleanup(shutil.rmtree, cls.dir, True)
+        write_config(cls.dir)
+        cls.run_folder = os.path.join(cls.dir, "run")
+        r = cls.train(trace=os.path.join(cls.dir, "trace"))
+        if r.status != 0 or r.err:
+            raise AssertionError(r.err)
+        cls.calls = calls_of(os.path.join(cls.dir, "trace"))
+        cls.whole = contents(cls.run_folder, cls.steps)
+        shutil.rmtree(cls.run_folder)
+
+    def tearDown(self):
+        shutil.rmtree(self.run_folder, True)
+
+    @classmethod
+    def begin(cls, *more, preexec=None, out=subprocess.PIPE, **how):
+        return start(cls.dir, "train", "train.ini", "--out", "run", *cls.settings, *more, env=with_faults(**how),
+                     preexec=preexec, out=out)
+
+    @classmethod
+    def train(cls, *more, **how):
+        return finish(cls.begin(*more, **how))
+
+    def numbers(self, piece, after=None, before=None):
+        """The calls on such paths, as a fault counts them, of an undisturbed run: those between two others, which are
+        named by their last path's ending."""
+        n, within, found = 0, after is None, []
+        for call in self.calls:
+            if piece in call[-1]:
+                n += 1
+                if within:
+                    found.append(n)
+            if after and call[-1].endswith(after):
+                within = True
+            if before and call[-1].endswith(before):
+                break
+        return found
+
+    def path(self, *names):
+        return os.path.join(self.run_folder, *names)
+
+    def checkpoints(self):
+        folder = self.path("checkpoints")
+        return sorted(int(n[5:]) for n in os.listdir(folder) if n[0] != ".") if os.path.isdir(folder) else []
+
+    def logged(self):
+        return [int(row["step"]) for row in rows_of(slurp(self.path("log.csv")).decode())]
+
+    def is_whole(self, *apart_from):
+        """It is the run that nothing disturbed."""
+        self.assertEqual([d for d in differences(self.run_folder, self.whole, self.steps) if d not in apart_from], [])
+
+    def goes_on_to_the_same_end(self):
+        r = self.train("--resume")
+        self.assertEqual((r.status, r.err), (0, ""))
+        self.is_whole()

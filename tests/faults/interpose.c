@@ -2,11 +2,11 @@
  * interpose.c - faults between the program and its system, from outside: a library to be preloaded
  * (LD_PRELOAD), which fails calls on files, kills the process at them, and writes down what it saw.
  *
- *   UM_FAULT=CALL:PATH:FIRST:LAST:ACTION
+ *   UM_FAULT="CALL:PATH:FIRST:LAST:ACTION ..."
  *       The FIRST to LAST of the calls named CALL (open, write, fsync, rename, mkdir, unlink, or
  *       any) on a path that holds PATH: `kill` before the call, `half` way through it or `after`
- *       it, `cut` (half of the bytes are written, as the system may), or `EIO`, `ENOSPC` and their
- *       like.
+ *       it, `cut` (half of the bytes are written, as the system may), an error (`EIO`, `ENOSPC`
+ *       and their like), or a signal before the call (`INT`, `TERM`, `HUP`).
  *   UM_FAULT_TRACE=FILE
  *       A line for each call: its name, its path, and for a rename the new one; by tabs.
  *   UM_FAULT_PHASE=FILE
@@ -27,7 +27,7 @@
 
 #include "faults/phase.h"
 
-enum { PATH_ROOM = 4096 };
+enum { PATH_ROOM = 4096, FAULTS = 4 };
 
 #define SHOWN __attribute__((visibility("default")))
 
@@ -36,37 +36,47 @@ enum { PATH_ROOM = 4096 };
     static type (*real)(__VA_ARGS__);                         \
     if (!real) *(void **)&real = dlsym(RTLD_NEXT, name)
 
-static struct {
-    bool ready;
+struct fault {
     char call[16], path[256], action[16];
     long first, last, seen;
-    int trace;
-} fault = { .trace = -1 };
+};
 
-static int error_named(const char *name)
+static struct fault faults[FAULTS];
+static bool ready;
+static int trace_file = -1;
+
+struct named {
+    const char *name;
+    int number;
+};
+
+static const struct named errors[] = { { "EIO", EIO },       { "ENOSPC", ENOSPC },
+                                       { "EDQUOT", EDQUOT }, { "EROFS", EROFS },
+                                       { "EACCES", EACCES }, { NULL, 0 } },
+                          signals[] = { { "INT", SIGINT }, { "TERM", SIGTERM },
+                                        { "HUP", SIGHUP }, { NULL, 0 } };
+
+/* 0: none has this name. */
+static int number_of(const struct named *list, const char *name)
 {
-    static const struct {
-        const char *name;
-        int error;
-    } errors[] = { { "EIO", EIO },     { "ENOSPC", ENOSPC }, { "EDQUOT", EDQUOT },
-                   { "EROFS", EROFS }, { "EACCES", EACCES }, { "EMFILE", EMFILE } };
-    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
-        if (strcmp(name, errors[i].name) == 0) return errors[i].error;
-    return 0;
+    while (list->name && strcmp(list->name, name) != 0) list++;
+    return list->number;
 }
 
 static void get_ready(void)
 {
     const char *wish = getenv("UM_FAULT"), *trace = getenv("UM_FAULT_TRACE");
-    fault.ready = true;
-    if (wish && sscanf(wish, "%15[^:]:%255[^:]:%ld:%ld:%15s", fault.call, fault.path, &fault.first,
-                       &fault.last, fault.action) != 5) {
+    ready = true;
+    for (int i = 0, n = 0; wish && *wish && i < FAULTS; i++, wish += n) {
+        struct fault *f = &faults[i];
+        if (sscanf(wish, "%15[^:]:%255[^:]:%ld:%ld:%15s %n", f->call, f->path, &f->first, &f->last,
+                   f->action, &n) == 5) continue;
         fprintf(stderr, "UM_FAULT=%s: should be CALL:PATH:FIRST:LAST:ACTION\n", wish);
         _exit(99);
     }
     if (trace)
-        fault.trace = (int)syscall(SYS_openat, AT_FDCWD, trace, O_WRONLY | O_CREAT | O_APPEND,
-                                   0666);
+        trace_file =
+            (int)syscall(SYS_openat, AT_FDCWD, trace, O_WRONLY | O_CREAT | O_APPEND, 0666);
     phase_open(getenv("UM_FAULT_PHASE"));
 }
 
@@ -75,7 +85,7 @@ static void write_down(const char *call, const char *path, const char *to)
     char line[2 * PATH_ROOM + 32];
     const int n = snprintf(line, sizeof line, "%s\t%s%s%s\n", call, path, to ? "\t" : "",
                            to ? to : "");
-    if (fault.trace >= 0) syscall(SYS_write, fault.trace, line, (size_t)n);
+    if (trace_file >= 0) syscall(SYS_write, trace_file, line, (size_t)n);
 }
 
 static void die(void)
@@ -84,18 +94,30 @@ static void die(void)
     for (;;) pause();
 }
 
+/* Does this fault come at this call? */
+static bool comes(struct fault *f, const char *call, const char *path)
+{
+    if (!f->call[0] || !strstr(path, f->path)) return false;
+    if (strcmp(f->call, "any") != 0 && strcmp(f->call, call) != 0) return false;
+    f->seen++;
+    return f->seen >= f->first && f->seen <= f->last;
+}
+
 /* What is to happen to this call: NULL for nothing special. */
 static const char *action_at(const char *call, const char *path, const char *to)
 {
-    if (!fault.ready) get_ready();
+    const char *action = NULL;
+    if (!ready) get_ready();
     write_down(call, path, to);
     phase_enter(call, path, to);
-    if (!fault.call[0] || !strstr(to ? to : path, fault.path)) return NULL;
-    if (strcmp(fault.call, "any") != 0 && strcmp(fault.call, call) != 0) return NULL;
-    fault.seen++;
-    if (fault.seen < fault.first || fault.seen > fault.last) return NULL;
-    if (strcmp(fault.action, "kill") == 0) die();
-    return fault.action;
+    for (int i = 0; i < FAULTS; i++) {
+        if (!comes(&faults[i], call, to ? to : path)) continue;
+        action = faults[i].action;
+        const int number = number_of(signals, action);
+        if (number) syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), number);
+        if (strcmp(action, "kill") == 0) die();
+    }
+    return action;
 }
 
 static bool is(const char *action, const char *word) { return action && !strcmp(action, word); }
@@ -103,7 +125,7 @@ static bool is(const char *action, const char *word) { return action && !strcmp(
 /* Fails, as `action` says; before the call itself. */
 static bool fails(const char *action)
 {
-    const int error = action ? error_named(action) : 0;
+    const int error = action ? number_of(errors, action) : 0;
     if (!error) return false;
     phase_leave(false);
     errno = error;

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """What cannot be written: every call of a write that fails, once or from then on; files that may not grow; a disk that
 is full and has room again; a folder that becomes read-only. The run says so, keeps what is good, goes on, tries again,
@@ -9,84 +10,14 @@ import os
 import resource
 import shutil
 import subprocess
-import tempfile
 import time
 import unittest
 
-from faults import (PROGRAM, calls_of, contents, differences, finish, leftovers, rows_of, slurp, start, with_faults,
-                    write_config)
+from faults import PROGRAM, Case, finish, leftovers, slurp
 
-# Eight steps of the smaller part of faults.py's training: a checkpoint every second step, all of which stay.
-SETTINGS = ["train.steps=8", "train.checkpoint_every=2", "train.keep=0", "train.log_every=1", "train.sample_every=4",
-            "train.validate_every=4"]
 LONG = ["train.steps=400", "train.checkpoint_every=50", "train.keep=1", "train.log_every=1", "train.sample_every=0",
         "train.validate_every=0"]
 CLONE_NEWNS, MS_REC, MS_PRIVATE, MS_REMOUNT, MS_RDONLY, MNT_DETACH = 0x20000, 0x4000, 1 << 18, 32, 1, 2
-
-
-class Case(unittest.TestCase):
-    maxDiff = 2000
-    settings = SETTINGS
-    steps = 8
-
-    @classmethod
-    def setUpClass(cls):
-        cls.dir = tempfile.mkdtemp(prefix="unmist writes ", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
-        cls.addClassCleanup(shutil.rmtree, cls.dir, True)
-        write_config(cls.dir)
-        cls.run_folder = os.path.join(cls.dir, "run")
-        r = cls.train(trace=os.path.join(cls.dir, "trace"))
-        if r.status != 0 or r.err:
-            raise AssertionError(r.err)
-        cls.calls = calls_of(os.path.join(cls.dir, "trace"))
-        cls.whole = contents(cls.run_folder, cls.steps)
-        shutil.rmtree(cls.run_folder)
-
-    def tearDown(self):
-        shutil.rmtree(self.run_folder, True)
-
-    @classmethod
-    def begin(cls, *more, preexec=None, out=subprocess.PIPE, **how):
-        return start(cls.dir, "train", "train.ini", "--out", "run", *cls.settings, *more, env=with_faults(**how),
-                     preexec=preexec, out=out)
-
-    @classmethod
-    def train(cls, *more, **how):
-        return finish(cls.begin(*more, **how))
-
-    def numbers(self, piece, after=None, before=None):
-        """The calls on such paths, as a fault counts them, of an undisturbed run: those between two others, which are
-        named by their last path's ending."""
-        n, within, found = 0, after is None, []
-        for call in self.calls:
-            if piece in call[-1]:
-                n += 1
-                if within:
-                    found.append(n)
-            if after and call[-1].endswith(after):
-                within = True
-            if before and call[-1].endswith(before):
-                break
-        return found
-
-    def path(self, *names):
-        return os.path.join(self.run_folder, *names)
-
-    def checkpoints(self):
-        folder = self.path("checkpoints")
-        return sorted(int(n[5:]) for n in os.listdir(folder) if n[0] != ".") if os.path.isdir(folder) else []
-
-    def logged(self):
-        return [int(row["step"]) for row in rows_of(slurp(self.path("log.csv")).decode())]
-
-    def is_whole(self, *apart_from):
-        """It is the run that nothing disturbed."""
-        self.assertEqual([d for d in differences(self.run_folder, self.whole, self.steps) if d not in apart_from], [])
-
-    def goes_on_to_the_same_end(self):
-        r = self.train("--resume")
-        self.assertEqual((r.status, r.err), (0, ""))
-        self.is_whole()
 
 
 class FailingCalls(Case):
