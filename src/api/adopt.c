@@ -69,6 +69,14 @@ static const char *otherwise_of(const char *class_name, const struct key *k)
     return k->otherwise;
 }
 
+/* Keys of diffusers' that say nothing to any sampler here as long as those of `missing` have their
+ * one value, and keys of other classes, which a file made over keeps. */
+static const char *const idle[] = {
+    "trained_betas", "flow_shift", "time_shift_type", "rho", "sigma_data", "sigma_schedule",
+    "noise_sampler_seed", "original_inference_steps", "timestep_scaling", "tensor_format",
+    "timestep_values", "predict_epsilon",
+};
+
 /* Options of diffusers' that we do not have, and the one value (NULL: null) that asks for nothing.
  * Only the chosen sampler's own class is held to them. */
 static const struct missing {
@@ -81,8 +89,27 @@ static const struct missing {
     { "use_dynamic_shifting", "false" },
 };
 
+static bool has(const struct key *keys, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(keys[i].name, name) == 0) return true;
+    return false;
+}
+
+static bool is_known(const char *name)
+{
+    bool known = has(facts, UM_COUNT(facts), name) || has(options, UM_COUNT(options), name);
+    for (size_t i = 0; i < UM_COUNT(idle); i++) known |= strcmp(idle[i], name) == 0;
+    for (size_t i = 0; i < UM_COUNT(missing); i++) known |= strcmp(missing[i].name, name) == 0;
+    return known;
+}
+
 static um_status check_options(um_ctx *ctx, const um_scheduler_json *scheduler)
 {
+    for (int i = 0; i < scheduler->count; i++)
+        if (!is_known(scheduler->keys[i].name))
+            return um_fail(ctx, UM_BAD_FILE, "%s: key '%s' is none of diffusers' schedulers'",
+                           scheduler->path, scheduler->keys[i].name);
     for (size_t i = 0; i < UM_COUNT(missing); i++) {
         const char *is = um_scheduler_json_get(scheduler, missing[i].name);
         const char *value = missing[i].value ? missing[i].value : "null";
@@ -98,6 +125,17 @@ static bool is_learned(const char *variance_type)
     return variance_type && strncmp(variance_type, "learned", 7) == 0;
 }
 
+/* null counts as not said, but for switches: to Python it is as good as False. */
+static const char *text_of(const um_scheduler_json *scheduler, const struct key *k)
+{
+    static const char *const switches[] = { "clip_sample", "set_alpha_to_one", "lower_order_final",
+                                            "predict_x0" };
+    for (size_t i = 0; i < UM_COUNT(switches); i++)
+        if (strcmp(switches[i], k->name) == 0 && um_scheduler_json_is_null(scheduler, k->name))
+            return "false";
+    return um_scheduler_json_get(scheduler, k->name);
+}
+
 /* diffusers' lambda_min_clipped is -Infinity where it clips nothing. */
 static bool means_none(const struct key *k, const char *text)
 {
@@ -107,7 +145,7 @@ static bool means_none(const struct key *k, const char *text)
 static um_status offer(um_ctx *ctx, um_config *c, const um_scheduler_json *scheduler,
                        const struct key *k, um_source source)
 {
-    const char *text = um_scheduler_json_get(scheduler, k->name);
+    const char *text = text_of(scheduler, k);
     if (!text) text = otherwise_of(scheduler->class_name, k);
     if (!text || means_none(k, text)) return UM_OK;
     const um_origin origin = { source, scheduler->path, 0 };
@@ -116,14 +154,34 @@ static um_status offer(um_ctx *ctx, um_config *c, const um_scheduler_json *sched
                            : um_fail_at(ctx, UM_BAD_FILE, "%s: %s", scheduler->path, k->name);
 }
 
-/* Facts that no setting can hold. */
-static um_status check_facts(um_ctx *ctx, const um_scheduler_json *scheduler)
+/* Before there was prediction_type a model of the image said so; diffusers passes over it now. */
+static um_status check_older(um_ctx *ctx, const um_scheduler_json *scheduler)
 {
-    if (um_scheduler_json_get(scheduler, "trained_betas"))
-        return um_fail(ctx, UM_BAD_FILE,
-                       "%s: trained_betas, a list of betas, is not supported "
-                       "(null, with beta_schedule, beta_start and beta_end)",
-                       scheduler->path);
+    const char *epsilon = um_scheduler_json_get(scheduler, "predict_epsilon");
+    if (!epsilon || strcmp(epsilon, "true") == 0) return UM_OK;
+    return um_fail(ctx, UM_BAD_FILE,
+                   "%s: predict_epsilon = %s is not supported (prediction_type = sample)",
+                   scheduler->path, epsilon);
+}
+
+/* A table of betas, which no setting can hold. It gives way as the schedule would. */
+static um_status offer_betas(um_ctx *ctx, um_config *c, const um_scheduler_json *scheduler,
+                             um_source source)
+{
+    static const char key[] = "trained_betas";
+    const double *betas;
+    int count;
+    if (c->origin[UM_KEY_diffusion_schedule].source > source) return UM_OK;
+    UM_TRY(um_scheduler_json_reals(ctx, scheduler, key, &c->texts, &betas, &count));
+    if (!betas) return UM_OK;
+    if (count != c->diffusion_timesteps)
+        return um_fail(ctx, UM_BAD_FILE, "%s: %s has %d entries (num_train_timesteps is %d)",
+                       scheduler->path, key, count, c->diffusion_timesteps);
+    for (int i = 0; i < count; i++)
+        if (!(betas[i] > 0.0 && betas[i] < 1.0))
+            return um_fail(ctx, UM_BAD_FILE, "%s: %s: entry %d is %g (above 0 and below 1)",
+                           scheduler->path, key, i, betas[i]);
+    c->trained_betas = betas;
     return UM_OK;
 }
 
@@ -144,9 +202,10 @@ static um_status offer_facts(um_ctx *ctx, um_config *c, const um_scheduler_json 
                              um_source source)
 {
     if (!scheduler->class_name) return UM_OK;
-    UM_TRY(check_facts(ctx, scheduler));
+    UM_TRY(check_older(ctx, scheduler));
     for (size_t i = 0; i < UM_COUNT(facts); i++)
         UM_TRY(offer(ctx, c, scheduler, &facts[i], source));
+    UM_TRY(offer_betas(ctx, c, scheduler, source));
     return offer_variance(ctx, c, scheduler, source);
 }
 

@@ -23,6 +23,7 @@ static um_schedule_settings schedule_settings(const um_config *c)
     s.cosine_s = c->diffusion_cosine_s;
     s.max_beta = c->diffusion_max_beta;
     s.zero_terminal_snr = c->diffusion_rescale_betas_zero_snr;
+    s.betas = c->trained_betas;
     return s;
 }
 

@@ -17,11 +17,12 @@ static um_status load(um_model *m, const um_model_folder *folder, const char *pa
     UM_TRY(um_strdup(m->ctx, &m->folder, folder->unet));
     UM_TRY(um_unet_file_load(&m->unet, m->ctx, folder->unet));
     if (folder->scheduler) UM_TRY(um_scheduler_json_read(m->ctx, &m->scheduler, folder->scheduler));
-    if (!raw) return UM_OK;
+    if (!raw || folder->has_raw) return UM_OK;
     if (!folder->state)
         return um_fail(m->ctx, UM_BAD_FILE,
                        "%s: sample.weights = raw needs training_state.safetensors, which only "
-                       "checkpoints of a run have (sample.weights = ema)",
+                       "checkpoints of a run have, or unet_ema beside unet "
+                       "(sample.weights = ema)",
                        path);
     return um_checkpoint_load_raw(m->ctx, folder->state, m->unet);
 }
@@ -91,7 +92,8 @@ void um_model_describe(const um_model *m, um_model_facts *out)
         .numbers = (int64_t)p->numbers,
         .timesteps = (int)strtol(fact(m, "num_train_timesteps", "1000"), NULL, 10),
         .folder = m->folder,
-        .schedule = fact(m, "beta_schedule", "linear"),
+        .schedule = fact(m, "trained_betas", NULL) ? "trained_betas"
+                                                   : fact(m, "beta_schedule", "linear"),
         .prediction = fact(m, "prediction_type", "epsilon"),
     };
     if (c->sample_h) out->multiply_adds = multiply_adds(m, c->sample_h, c->sample_w);

@@ -142,6 +142,11 @@ static um_status inherit(session *s, const char *path)
     um_scheduler_json scheduler;
     UM_TRY(um_scheduler_json_read(s->ctx, &scheduler, path));
     um_status status = um_config_inherit(s->ctx, &s->config, &scheduler);
+    /* config.ini cannot keep them for a resume */
+    if (status == UM_OK && s->config.trained_betas)
+        status = um_fail(s->ctx, UM_BAD_FILE,
+                         "%s: trained_betas cannot be trained with (give diffusion.schedule)",
+                         path);
     if (status == UM_OK) status = um_config_check(s->ctx, &s->config);
     um_scheduler_json_free(&scheduler);
     return status;

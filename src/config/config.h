@@ -35,6 +35,8 @@ typedef struct um_config {
 #undef KEY
     um_arena texts;
     um_origin origin[UM_CONFIG_COUNT];
+    const double *trained_betas; /* a model's own, diffusion.timesteps of them, in texts; NULL: by
+                                    diffusion.schedule. No setting can give them. */
 } um_config;
 
 /* Fill with the defaults. On failure (UM_NO_MEMORY) *cfg is zeroed. */

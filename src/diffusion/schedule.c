@@ -76,6 +76,14 @@ static bool is_beta(double b)
     return b < 1.0 && 1.0 - b < 1.0; /* false for NaN, and for what 1 - b rounds away */
 }
 
+static um_status check_given(um_ctx *ctx, const um_schedule_settings *s)
+{
+    for (int t = 0; s->betas && t < s->timesteps; t++)
+        if (!is_beta(s->betas[t]))
+            return um_fail(ctx, UM_BAD_ARG, "beta %d is %g (above 0 and below 1)", t, s->betas[t]);
+    return UM_OK;
+}
+
 static um_status check_settings(um_ctx *ctx, const um_schedule_settings *s)
 {
     if ((unsigned)s->kind >= UM_COUNT(beta_of))
@@ -95,7 +103,7 @@ static um_status check_settings(um_ctx *ctx, const um_schedule_settings *s)
     if (s->zero_terminal_snr && s->timesteps < 2)
         return um_fail(ctx, UM_BAD_ARG, "diffusion.rescale_betas_zero_snr with 1 timestep (2 or "
                        "more)");
-    return UM_OK;
+    return check_given(ctx, s);
 }
 
 /* Seven tables in one allocation. */
@@ -149,24 +157,10 @@ um_status um_schedule_init(um_ctx *ctx, um_schedule *s, const um_schedule_settin
     UM_TRY(check_settings(ctx, settings));
     UM_TRY(take_tables(ctx, s, settings->timesteps));
     s->settings = *settings;
-    for (int t = 0; t < s->timesteps; t++) s->beta[t] = beta_of[settings->kind](settings, t);
+    s->settings.betas = NULL;
+    for (int t = 0; t < s->timesteps; t++)
+        s->beta[t] = settings->betas ? settings->betas[t] : beta_of[settings->kind](settings, t);
     if (settings->zero_terminal_snr) rescale_to_zero_snr(s);
-    fill_tables(s);
-    return UM_OK;
-}
-
-um_status um_schedule_init_betas(um_ctx *ctx, um_schedule *s, const double *betas, int count)
-{
-    memset(s, 0, sizeof *s);
-    if (count < 1 || count > UM_TIMESTEPS_MAX)
-        return um_fail(ctx, UM_BAD_ARG, "%d betas (1 to %d)", count, UM_TIMESTEPS_MAX);
-    for (int t = 0; t < count; t++)
-        if (!is_beta(betas[t]))
-            return um_fail(ctx, UM_BAD_ARG, "beta %d is %g (above 0 and below 1)", t, betas[t]);
-    UM_TRY(take_tables(ctx, s, count));
-    s->settings = um_schedule_defaults();
-    s->settings.timesteps = count;
-    memcpy(s->beta, betas, (size_t)count * sizeof *betas);
     fill_tables(s);
     return UM_OK;
 }

@@ -25,6 +25,7 @@ typedef struct um_schedule_settings {
     double beta_start, beta_end; /* 0 < beta < 1; cosine uses neither    */
     double cosine_s, max_beta;   /* only cosine uses them                */
     bool zero_terminal_snr;      /* rescale so that alpha_bar_{T-1} is 0 (Lin et al. 2305.08891) */
+    const double *betas;         /* T given ones (diffusers' trained_betas), NULL: by kind        */
 } um_schedule_settings;
 
 enum { UM_TIMESTEPS_MAX = 1000000 };
@@ -47,11 +48,9 @@ typedef struct um_schedule {
     double *log_variance; /* its logarithm, with that of t = 1 at t = 0 (clipped: it is -inf)    */
 } um_schedule;
 
-/* Fill the tables. UM_BAD_ARG for settings out of range; *s is zeroed on failure. */
+/* Fill the tables. UM_BAD_ARG for settings out of range; *s is zeroed on failure. Given betas are
+ * copied: s->settings.betas is NULL. */
 um_status um_schedule_init(um_ctx *ctx, um_schedule *s, const um_schedule_settings *settings);
-
-/* The same from given betas (diffusers' trained_betas), 0 < beta < 1; the settings keep `count`. */
-um_status um_schedule_init_betas(um_ctx *ctx, um_schedule *s, const double *betas, int count);
 
 /* Frees the tables; a zeroed schedule is accepted. */
 void um_schedule_free(um_ctx *ctx, um_schedule *s);

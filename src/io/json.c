@@ -233,21 +233,29 @@ static bool short_reals(const json_t *value)
     return true;
 }
 
-static int put(const char *text, size_t size, void *writer)
+static int put(const char *text, size_t size, void *out)
 {
-    um_writer_put(writer, text, size);
-    return ((um_writer *)writer)->status == UM_OK ? 0 : -1;
+    um_text_add(out, "%.*s", (int)size, text);
+    return ((um_text *)out)->status == UM_OK ? 0 : -1;
+}
+
+um_status um_json_print(um_ctx *ctx, const json_t *root, um_text *out)
+{
+    if (!root) return um_fail(ctx, UM_NO_MEMORY, "no memory for the values of a JSON file");
+    const size_t flags =
+        JSON_INDENT(2) | JSON_SORT_KEYS | JSON_REAL_PRECISION(short_reals(root) ? 15 : 17);
+    if (json_dump_callback(root, put, out, flags) != 0 && out->status == UM_OK)
+        return um_fail(ctx, UM_NO_MEMORY, "no memory to write a JSON file");
+    um_text_add_byte(out, '\n');
+    return out->status;
 }
 
 um_status um_json_save(um_ctx *ctx, const json_t *root, const char *path)
 {
-    um_writer w;
-    if (!root) return um_fail(ctx, UM_NO_MEMORY, "%s: no memory for its values", path);
-    const size_t flags =
-        JSON_INDENT(2) | JSON_SORT_KEYS | JSON_REAL_PRECISION(short_reals(root) ? 15 : 17);
-    um_writer_open(&w, ctx, path);
-    if (json_dump_callback(root, put, &w, flags) != 0 && w.status == UM_OK)
-        w.status = um_fail(ctx, UM_NO_MEMORY, "%s: no memory to write it", path);
-    um_writer_put(&w, "\n", 1);
-    return um_writer_commit(&w);
+    um_text text = { .ctx = ctx };
+    um_status status = um_json_print(ctx, root, &text);
+    if (status == UM_OK) status = um_file_write(ctx, path, text.data, text.n);
+    else um_fail_at(ctx, status, "%s", path);
+    um_text_free(&text);
+    return status;
 }

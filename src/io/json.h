@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "base/base.h"
+#include "base/text.h"
 
 /* A reader of one object. Sticky: the first failure is kept in status, later reads give 0, false,
  * NULL or the fallback; check status once at the end. */
@@ -49,8 +49,11 @@ int um_json_texts(um_json *j, const char *key, const char **out, int most);
 /* Record a failure in words of the caller: "PATH: key 'x' ..." */
 void um_json_fail(um_json *j, const char *key, const char *format, ...) UM_PRINTF(3, 4);
 
-/* Write root (its reference stays the caller's): keys sorted, two spaces a level, reals with the
- * digits that they need, a newline at the end; whole or not at all. A NULL root is UM_NO_MEMORY. */
+/* Add the text of root: keys sorted, two spaces a level, reals with the digits that they need, a
+ * newline at the end. A NULL root is UM_NO_MEMORY. */
+um_status um_json_print(um_ctx *ctx, const json_t *root, um_text *out);
+
+/* Write it to a file, whole or not at all; root's reference stays the caller's. */
 um_status um_json_save(um_ctx *ctx, const json_t *root, const char *path);
 
 #endif

@@ -20,15 +20,29 @@ static um_status join_if(um_ctx *ctx, char **out, const char *folder, const char
     return UM_OK;
 }
 
-/* The parts of a pipeline folder, or of one that holds everything flat. */
-static um_status take_parts(um_ctx *ctx, um_model_folder *out, const char *folder)
+/* Beside the network, flat with it, or, for a network that is a part of a pipeline and for a
+ * checkpoint of diffusers' scripts, which has none, that of the pipeline above. */
+static um_status take_scheduler(um_ctx *ctx, um_model_folder *out, const char *folder)
 {
-    if (um_path_holds(folder, "unet/config.json"))
+    UM_TRY(join_if(ctx, &out->scheduler, folder, "scheduler/scheduler_config.json"));
+    if (!out->scheduler) UM_TRY(join_if(ctx, &out->scheduler, folder, "scheduler_config.json"));
+    if (!out->scheduler && um_path_holds(folder, "../model_index.json"))
+        UM_TRY(join_if(ctx, &out->scheduler, folder, "../scheduler/scheduler_config.json"));
+    return UM_OK;
+}
+
+/* The parts of a pipeline folder, or of one that holds everything flat. diffusers' scripts keep the
+ * moving average in unet_ema. */
+static um_status take_parts(um_ctx *ctx, um_model_folder *out, const char *folder, bool raw)
+{
+    out->has_raw = um_path_holds(folder, "unet_ema/config.json");
+    if (out->has_raw && !raw)
+        UM_TRY(um_path_join(ctx, &out->unet, folder, "unet_ema"));
+    else if (um_path_holds(folder, "unet/config.json"))
         UM_TRY(um_path_join(ctx, &out->unet, folder, "unet"));
     else
         UM_TRY(um_strdup(ctx, &out->unet, folder));
-    UM_TRY(join_if(ctx, &out->scheduler, folder, "scheduler/scheduler_config.json"));
-    if (!out->scheduler) UM_TRY(join_if(ctx, &out->scheduler, folder, "scheduler_config.json"));
+    UM_TRY(take_scheduler(ctx, out, folder));
     if (um_path_holds(folder, "training_state.json")) UM_TRY(um_strdup(ctx, &out->state, folder));
     return UM_OK;
 }
@@ -38,28 +52,26 @@ static bool is_model(const char *folder)
     return um_path_holds(folder, "unet/config.json") || um_path_holds(folder, "config.json");
 }
 
-/* The number in "step-0001000", -1 for another name. */
-static long long step_of(const char *name)
+/* The number in "step-0001000" behind its prefix, -1 for another name. */
+static long long step_of(const char *name, const char *prefix)
 {
     char *end;
-    if (strncmp(name, "step-", 5) != 0 || name[5] < '0' || name[5] > '9') return -1;
-    const long long step = strtoll(name + 5, &end, 10);
+    const size_t n = strlen(prefix);
+    if (strncmp(name, prefix, n) != 0 || name[n] < '0' || name[n] > '9') return -1;
+    const long long step = strtoll(name + n, &end, 10);
     return *end ? -1 : step;
 }
 
-/* The whole checkpoint with the highest step in *out, NULL where there is none. */
-static um_status newest_checkpoint(um_ctx *ctx, char **out, const char *run)
+/* Of the models in a folder with names PREFIXn the one with the highest n, NULL where none is. */
+static um_status newest_of(um_ctx *ctx, char **out, const char *folder, const char *prefix)
 {
-    char *folder;
     um_names names;
     long long best = -1;
     *out = NULL;
-    UM_TRY(join_if(ctx, &folder, run, "checkpoints"));
-    if (!folder) return UM_OK;
     um_status status = um_folder_list(ctx, folder, &names);
     for (int i = 0; status == UM_OK && i < names.count; i++) {
         char *path = NULL;
-        const long long step = step_of(names.name[i]);
+        const long long step = step_of(names.name[i], prefix);
         if (step <= best) continue;
         status = um_path_join(ctx, &path, folder, names.name[i]);
         if (status == UM_OK && is_model(path)) {
@@ -71,7 +83,6 @@ static um_status newest_checkpoint(um_ctx *ctx, char **out, const char *run)
         }
     }
     um_names_free(ctx, &names);
-    um_free(ctx, folder);
     if (status != UM_OK) {
         um_free(ctx, *out);
         *out = NULL;
@@ -79,20 +90,33 @@ static um_status newest_checkpoint(um_ctx *ctx, char **out, const char *run)
     return status;
 }
 
+/* The newest whole checkpoint of a run in *out, NULL where there is none. */
+static um_status newest_checkpoint(um_ctx *ctx, char **out, const char *run)
+{
+    char *folder;
+    *out = NULL;
+    UM_TRY(join_if(ctx, &folder, run, "checkpoints"));
+    if (!folder) return UM_OK;
+    const um_status status = newest_of(ctx, out, folder, "step-");
+    um_free(ctx, folder);
+    return status;
+}
+
 /* The folder with the model's parts in *out, NULL where path holds no model. */
-static um_status model_at(um_ctx *ctx, char **out, const char *path, bool want_state)
+static um_status model_at(um_ctx *ctx, char **out, const char *path, bool raw)
 {
     *out = NULL;
-    if (want_state) {
+    if (raw) {
         UM_TRY(newest_checkpoint(ctx, out, path));
         if (*out) return UM_OK;
     }
     if (is_model(path)) return um_strdup(ctx, out, path);
     if (um_path_holds(path, "model/unet/config.json")) return um_path_join(ctx, out, path, "model");
-    return newest_checkpoint(ctx, out, path);
+    UM_TRY(newest_checkpoint(ctx, out, path));
+    return *out ? UM_OK : newest_of(ctx, out, path, "checkpoint-"); /* diffusers' scripts */
 }
 
-um_status um_model_folder_find(um_ctx *ctx, um_model_folder *out, const char *path, bool want_state)
+um_status um_model_folder_find(um_ctx *ctx, um_model_folder *out, const char *path, bool raw)
 {
     char *folder;
     *out = (um_model_folder){ 0 };
@@ -102,13 +126,14 @@ um_status um_model_folder_find(um_ctx *ctx, um_model_folder *out, const char *pa
                        "%s: a file (a model is a folder: of a run, a checkpoint, a "
                        "pipeline or a UNet2DModel)",
                        path);
-    UM_TRY(model_at(ctx, &folder, path, want_state));
+    UM_TRY(model_at(ctx, &folder, path, raw));
     if (!folder)
         return um_fail(ctx, UM_BAD_FILE,
                        "%s: no model here (looked for unet/config.json, config.json, "
-                       "model/unet/config.json and checkpoints/step-*/unet/config.json)",
+                       "model/unet/config.json, checkpoints/step-*/unet/config.json and "
+                       "checkpoint-*/unet/config.json)",
                        path);
-    const um_status status = take_parts(ctx, out, folder);
+    const um_status status = take_parts(ctx, out, folder, raw);
     um_free(ctx, folder);
     if (status != UM_OK) um_model_folder_free(ctx, out);
     return status;
@@ -142,7 +167,8 @@ static um_status write_parts(um_ctx *ctx, char *const path[PARTS], um_unet *unet
                              const um_scheduler_json *scheduler)
 {
     if (!um_unet_configuration(unet)->logits) /* diffusers has no pipeline for a classifier */
-        UM_TRY(write_index(ctx, path[INDEX], scheduler->class_name));
+        UM_TRY(write_index(ctx, path[INDEX],
+                           *scheduler->class_name ? scheduler->class_name : "DDPMScheduler"));
     UM_TRY(um_folder_make(ctx, path[UNET]));
     UM_TRY(um_unet_file_write_config(ctx, um_unet_configuration(unet), path[CONFIG]));
     UM_TRY(um_unet_file_write_weights(ctx, unet, values, dtype, path[UNET]));

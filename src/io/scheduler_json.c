@@ -10,7 +10,9 @@
 #include "io/json.h"
 #include "io/model_folder.h"
 
-enum { TEXT_BYTES = 1 << 16, FILE_MOST = 1 << 20 };
+enum { FILE_MOST = 1 << 20, TEXT_BYTES = 2 * FILE_MOST };
+
+static const char no_memory[] = "no memory for a scheduler's settings";
 
 /* The length of Python's word for a number that JSON has none for, if it stands here. */
 static size_t odd_number(const char *text)
@@ -140,6 +142,7 @@ um_status um_scheduler_json_read(um_ctx *ctx, um_scheduler_json *s, const char *
     if (status == UM_OK) {
         const char *class_name = um_json_text_or(&j, "_class_name", "");
         s->texts.ctx = ctx;
+        s->root = json_incref(j.root);
         s->class_name = um_arena_text(&s->texts, "%s", class_name ? class_name : "");
         s->path = um_arena_text(&s->texts, "%s", path);
         read_keys(&j, s, room);
@@ -158,35 +161,42 @@ const char *um_scheduler_json_get(const um_scheduler_json *s, const char *name)
     return NULL;
 }
 
+bool um_scheduler_json_is_null(const um_scheduler_json *s, const char *name)
+{
+    return json_is_null(json_object_get(s->root, name));
+}
+
+um_status um_scheduler_json_reals(um_ctx *ctx, const um_scheduler_json *s, const char *name,
+                                  um_arena *to, const double **out, int *count)
+{
+    const json_t *list = json_object_get(s->root, name);
+    const size_t n = json_array_size(list);
+    *out = NULL;
+    *count = 0;
+    if (!list || json_is_null(list)) return UM_OK;
+    double *values = um_arena_take(to, UM_MAX(n, 1) * sizeof *values);
+    if (!values) return to->status;
+    bool good = n > 0;
+    for (size_t i = 0; i < n; i++) {
+        good &= json_is_number(json_array_get(list, i));
+        values[i] = json_number_value(json_array_get(list, i));
+    }
+    if (!good)
+        return um_fail(ctx, UM_BAD_FILE, "%s: key '%s' should be a list of numbers", s->path, name);
+    *out = values;
+    *count = (int)n;
+    return UM_OK;
+}
+
 um_status um_scheduler_json_begin(um_ctx *ctx, um_scheduler_json *s, const char *class_name)
 {
     *s = (um_scheduler_json){ .texts.ctx = ctx };
     s->class_name = um_arena_text(&s->texts, "%s", class_name);
     s->path = "scheduler_config.json";
-    const um_status status = s->texts.status;
+    s->root = json_pack("{s:s, s:s}", "_class_name", class_name, "_diffusers_version", "0.42.1");
+    const um_status status = s->root ? s->texts.status : um_fail(ctx, UM_NO_MEMORY, no_memory);
     if (status != UM_OK) um_scheduler_json_free(s);
     return status;
-}
-
-um_status um_scheduler_json_set(um_ctx *ctx, um_scheduler_json *s, const char *name,
-                                const char *text)
-{
-    for (int i = 0; i < s->count; i++) {
-        if (strcmp(s->keys[i].name, name) != 0) continue;
-        s->keys[i].text = um_arena_text(&s->texts, "%s", text);
-        return s->texts.status;
-    }
-    if (s->count == UM_SCHEDULER_KEYS_MAX)
-        return um_fail(ctx, UM_BAD_ARG, "more than %d settings of a scheduler",
-                       UM_SCHEDULER_KEYS_MAX);
-    add(s, name, text);
-    return s->texts.status;
-}
-
-void um_scheduler_json_free(um_scheduler_json *s)
-{
-    if (s->texts.ctx) um_arena_free(&s->texts);
-    *s = (um_scheduler_json){ 0 };
 }
 
 /* A text as the JSON value that it means: true, false, a number, else a text. */
@@ -220,14 +230,54 @@ static json_t *any_of(const char *text)
     return NULL;
 }
 
+um_status um_scheduler_json_set(um_ctx *ctx, um_scheduler_json *s, const char *name,
+                                const char *text)
+{
+    int i = 0;
+    while (i < s->count && strcmp(s->keys[i].name, name) != 0) i++;
+    if (i == UM_SCHEDULER_KEYS_MAX)
+        return um_fail(ctx, UM_BAD_ARG, "more than %d settings of a scheduler",
+                       UM_SCHEDULER_KEYS_MAX);
+    if (json_object_set_new(s->root, name, any_of(text)) != 0)
+        return um_fail(ctx, UM_NO_MEMORY, no_memory);
+    if (i == s->count)
+        add(s, name, text);
+    else
+        s->keys[i].text = um_arena_text(&s->texts, "%s", text);
+    return s->texts.status;
+}
+
+void um_scheduler_json_free(um_scheduler_json *s)
+{
+    json_decref(s->root);
+    if (s->texts.ctx) um_arena_free(&s->texts);
+    *s = (um_scheduler_json){ 0 };
+}
+
+/* Python's words, which wait in quotes, are numbers again. */
+static void print_odd_numbers(um_text *out, const char *text)
+{
+    while (*text) {
+        const size_t length = strncmp(text, ": \"", 3) == 0 ? odd_number(text + 3) : 0;
+        if (length && text[3 + length] == '"') {
+            um_text_add(out, ": %.*s", (int)length, text + 3);
+            text += 4 + length;
+        } else {
+            um_text_add_byte(out, *text++);
+        }
+    }
+}
+
 um_status um_scheduler_json_write(um_ctx *ctx, const um_scheduler_json *s, const char *path)
 {
-    json_t *root =
-        json_pack("{s:s, s:s}", "_class_name", s->class_name, "_diffusers_version", "0.42.1");
-    bool whole = root != NULL;
-    for (int i = 0; whole && i < s->count; i++)
-        whole = json_object_set_new(root, s->keys[i].name, any_of(s->keys[i].text)) == 0;
-    const um_status status = um_json_save(ctx, whole ? root : NULL, path);
-    json_decref(root);
+    um_text text = { .ctx = ctx }, out = { .ctx = ctx };
+    um_status status = um_json_print(ctx, s->root, &text);
+    if (status == UM_OK) {
+        print_odd_numbers(&out, text.data);
+        status = out.status;
+    }
+    if (status == UM_OK) status = um_file_write(ctx, path, out.data, out.n);
+    um_text_free(&out);
+    um_text_free(&text);
     return status;
 }

@@ -40,14 +40,12 @@ static const um_choice mid_words[] = { { "UNetMidBlock2D", 1 }, { NULL, 0 } };
 static const char unet_class[] = "UNet2DModel", classifier_class[] = "UnmistClassifier",
                   classes_key[] = "num_classes";
 
-/* A key of our own: diffusers passes over what begins with an underscore. */
+/* A key of our own: what begins with an underscore is a note to diffusers, and to us. */
 static const char null_class_key[] = "_null_class";
 
-static const char *const known_keys[] = { "_class_name",
-                                          "_diffusers_version",
-                                          "_name_or_path",
-                                          null_class_key,
-                                          "act_fn",
+/* What UNet2DModel has, and what the averages of diffusers' EMAModel add, which says nothing of the
+ * network. */
+static const char *const known_keys[] = { "act_fn",
                                           "add_attention",
                                           "attention_head_dim",
                                           "attn_norm_num_groups",
@@ -74,7 +72,14 @@ static const char *const known_keys[] = { "_class_name",
                                           "time_embedding_dim",
                                           "time_embedding_type",
                                           "up_block_types",
-                                          "upsample_type" };
+                                          "upsample_type",
+                                          "decay",
+                                          "inv_gamma",
+                                          "min_decay",
+                                          "optimization_step",
+                                          "power",
+                                          "update_after_step",
+                                          "use_ema_warmup" };
 
 /* Is it a classifier's file? */
 static bool refuse_strangers(um_json *j)
@@ -87,7 +92,7 @@ static bool refuse_strangers(um_json *j)
     {
         size_t i = 0;
         while (i < UM_COUNT(known_keys) && strcmp(key, known_keys[i]) != 0) i++;
-        const bool own = classifier && strcmp(key, classes_key) == 0;
+        const bool own = key[0] == '_' || (classifier && strcmp(key, classes_key) == 0);
         if (i == UM_COUNT(known_keys) && !own) um_json_fail(j, key, "is none of UNet2DModel's");
     }
     if (class && !classifier && strcmp(class, unet_class) != 0)
@@ -122,6 +127,12 @@ static int read_word(um_json *j, const char *key, const um_choice *words, int fa
 static int read_int(um_json *j, const char *key, int fallback)
 {
     return (int)um_json_int_or(j, key, fallback, 0, MOST);
+}
+
+/* null counts as not said, but for switches: to Python it is as good as False. */
+static bool read_switch(um_json *j, const char *key, bool fallback)
+{
+    return um_json_bool_or(j, key, json_object_get(j->root, key) ? false : fallback);
 }
 
 /* A count, or null, which a configuration writes 0: a 0 in the file is another thing and
@@ -182,7 +193,7 @@ static void read_embeddings(um_json *j, um_unet_config *c)
         um_json_fail(j, "time_embedding_type", "is null (positional, fourier or learned)");
     c->time_embedding_dim = read_int(j, "time_embedding_dim", 0);
     c->freq_shift = um_json_real_or(j, "freq_shift", c->freq_shift);
-    c->flip_sin_to_cos = um_json_bool_or(j, "flip_sin_to_cos", c->flip_sin_to_cos);
+    c->flip_sin_to_cos = read_switch(j, "flip_sin_to_cos", c->flip_sin_to_cos);
     c->num_class_embeds = read_count(j, "num_class_embeds");
     c->num_train_timesteps = read_count(j, "num_train_timesteps");
     const int otherwise = c->num_class_embeds ? UM_CLASS_TABLE : UM_CLASS_NONE;
@@ -196,9 +207,9 @@ static void read_layers(um_json *j, um_unet_config *c)
     c->in_channels = read_int(j, "in_channels", c->in_channels);
     c->out_channels = read_int(j, "out_channels", c->out_channels);
     c->layers_per_block = read_int(j, "layers_per_block", c->layers_per_block);
-    c->center_input_sample = um_json_bool_or(j, "center_input_sample", c->center_input_sample);
+    c->center_input_sample = read_switch(j, "center_input_sample", c->center_input_sample);
     c->mid_block = read_word(j, "mid_block_type", mid_words, 1, 0);
-    c->add_attention = um_json_bool_or(j, "add_attention", c->add_attention);
+    c->add_attention = read_switch(j, "add_attention", c->add_attention);
     c->mid_block_scale_factor =
         um_json_real_or(j, "mid_block_scale_factor", c->mid_block_scale_factor);
     c->downsample_padding = read_int(j, "downsample_padding", c->downsample_padding);

@@ -76,22 +76,68 @@ static um_status nothing_there(um_ctx *ctx, const char *folder)
     return um_fail(ctx, UM_BAD_FILE, "%s: no " UM_WEIGHTS_NAME " here", folder);
 }
 
+/* Does save_pretrained(variant=...) write weights, or their index, under this name? Shards of a
+ * variant are the index's to name. */
+static bool is_variant(const char *name)
+{
+    static const char start[] = "diffusion_pytorch_model.";
+    if (strncmp(name, start, sizeof start - 1) != 0) return false;
+    const bool index = strstr(name, ".safetensors.") && strstr(name, ".index.");
+    return index ? um_path_ends_with(name, ".json")
+                 : um_path_ends_with(name, ".safetensors") && !strstr(name, "-of-");
+}
+
+/* The only variant in *name, NULL where there is none. */
+static um_status only_variant(um_ctx *ctx, const char *folder, char **name)
+{
+    um_names names;
+    const char *found = NULL;
+    um_status status = um_folder_list(ctx, folder, &names);
+    for (int i = 0; status == UM_OK && i < names.count; i++) {
+        if (!is_variant(names.name[i])) continue;
+        if (found)
+            status = um_fail(ctx, UM_BAD_FILE,
+                             "%s: holds %s and %s (one of them alone, or " UM_WEIGHTS_NAME ")",
+                             folder, found, names.name[i]);
+        found = names.name[i];
+    }
+    if (status == UM_OK && found) status = um_strdup(ctx, name, found);
+    um_names_free(ctx, &names);
+    return status;
+}
+
+/* The name of the weights in folder or of their index, in memory of its own (um_free); NULL where
+ * neither is there. */
+static um_status choose(um_ctx *ctx, const char *folder, char **name)
+{
+    static const char *const plain[] = { UM_WEIGHTS_NAME, UM_WEIGHTS_NAME ".index.json" };
+    *name = NULL;
+    for (size_t i = 0; i < UM_COUNT(plain); i++)
+        if (um_path_holds(folder, plain[i])) return um_strdup(ctx, name, plain[i]);
+    return um_path_is_folder(folder) ? only_variant(ctx, folder, name) : UM_OK;
+}
+
+static um_status open_chosen(um_unet_shards *s, const char *folder, const char *name)
+{
+    char *path;
+    if (!um_path_ends_with(name, ".json")) {
+        UM_TRY(um_alloc(s->ctx, &s->files, 1, sizeof *s->files, "weight files"));
+        return open_one(s, folder, name);
+    }
+    UM_TRY(um_path_join(s->ctx, &path, folder, name));
+    const um_status status = open_index(s, folder, path);
+    um_free(s->ctx, path);
+    return status;
+}
+
 um_status um_unet_shards_open(um_unet_shards *s, um_ctx *ctx, const char *folder)
 {
-    static const char index[] = UM_WEIGHTS_NAME ".index.json";
-    um_status status;
+    char *name;
     *s = (um_unet_shards){ .ctx = ctx };
-    if (um_path_holds(folder, UM_WEIGHTS_NAME)) {
-        status = um_alloc(ctx, &s->files, 1, sizeof *s->files, "weight files");
-        if (status == UM_OK) status = open_one(s, folder, UM_WEIGHTS_NAME);
-    } else if (um_path_holds(folder, index)) {
-        char *path;
-        UM_TRY(um_path_join(ctx, &path, folder, index));
-        status = open_index(s, folder, path);
-        um_free(ctx, path);
-    } else {
-        status = nothing_there(ctx, folder);
-    }
+    um_status status = choose(ctx, folder, &name);
+    if (status == UM_OK)
+        status = name ? open_chosen(s, folder, name) : nothing_there(ctx, folder);
+    um_free(ctx, name);
     if (status != UM_OK) um_unet_shards_close(s);
     return status;
 }

@@ -13,8 +13,10 @@ typedef struct um_unet_shards {
     int count;
 } um_unet_shards;
 
-/* diffusion_pytorch_model.safetensors, or the files that its .index.json names. UM_BAD_FILE where
- * neither is there or one cannot be read; pickles are refused with the way to convert them. */
+/* diffusion_pytorch_model.safetensors, or the files that its .index.json names; where neither is
+ * there, the only variant (diffusion_pytorch_model.fp16.safetensors, or its index). UM_BAD_FILE
+ * where there is none, or several, or one cannot be read; pickles are refused with the way to
+ * convert them. */
 um_status um_unet_shards_open(um_unet_shards *s, um_ctx *ctx, const char *folder);
 
 /* Release all; harmless on a zeroed one. */

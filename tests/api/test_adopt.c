@@ -344,7 +344,7 @@ static void what_cannot_be_followed_is_named(void **state)
     static const struct {
         const char *key, *text;
     } cases[] = {
-        { "trained_betas", "0.1,0.2,0.3" }, { "rescale_betas_zero_snr", "perhaps" },
+        { "predict_epsilon", "false" },     { "rescale_betas_zero_snr", "perhaps" },
         { "beta_schedule", "laplace" },     { "prediction_type", "flow_prediction" },
         { "num_train_timesteps", "0" },     { "num_train_timesteps", "many" },
         { "beta_end", "2" },                { "variance_type", "learned_twice" },

@@ -121,12 +121,105 @@ static void options_that_no_setting_has_are_refused_by_name(void **state)
     }
 }
 
+/* They count whatever is drawn with, as diffusers has them. */
+static void trained_betas_are_the_schedule(void **state)
+{
+    (void)state;
+    subject *s = open_subject("PNDMScheduler");
+    um_schedule schedule;
+    by_command(s, "diffusion.schedule=cosine");
+    says(s, "num_train_timesteps", "3");
+    says(s, "trained_betas", "0.25,0.5,0.75");
+    adopt(s);
+    CHECK_OK(&s->ctx, um_schedule_from_config(&s->ctx, &s->c, &schedule));
+    assert_int_equal(schedule.timesteps, 3);
+    assert_true(schedule.beta[0] == 0.25 && schedule.beta[2] == 0.75);
+    assert_true(schedule.alpha_bar[2] == 0.75 * 0.5 * 0.25);
+    um_schedule_free(&s->ctx, &schedule);
+    close_subject(s);
+}
+
+static void trained_betas_that_cannot_be_are_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *betas, *told;
+    } cases[] = {
+        { "0.25,0.5", "trained_betas has 2 entries (num_train_timesteps is 3)" },
+        { "0.25,0,0.5", "trained_betas: entry 1 is 0 (above 0 and below 1)" },
+        { "0.25,0.5,1", "trained_betas: entry 2 is 1 (" },
+        { "0.25,half,1", "key 'trained_betas' should be a list of numbers" },
+        { "0.25", "key 'trained_betas' should be a list of numbers" },
+    };
+    for (size_t i = 0; i < UM_COUNT(cases); i++) {
+        subject *s = open_subject("DDPMScheduler");
+        says(s, "num_train_timesteps", "3");
+        says(s, "trained_betas", cases[i].betas);
+        assert_int_equal(um_config_adopt(&s->ctx, &s->c, &s->j), UM_BAD_FILE);
+        CHECK_TOLD(&s->ctx, cases[i].told);
+        assert_null(s->c.trained_betas);
+        close_subject(s);
+    }
+}
+
+/* A training that says its schedule has no use for the other model's. */
+static void trained_betas_give_way_to_a_schedule(void **state)
+{
+    (void)state;
+    for (int given = 0; given < 2; given++) {
+        subject *s = open_subject("DDPMScheduler");
+        if (given) by_command(s, "diffusion.schedule=cosine");
+        says(s, "num_train_timesteps", "2");
+        says(s, "trained_betas", "0.25,0.5");
+        CHECK_OK(&s->ctx, um_config_inherit(&s->ctx, &s->c, &s->j));
+        assert_int_equal(s->c.trained_betas == NULL, given);
+        close_subject(s);
+    }
+}
+
+/* diffusers' classes do not know it either; of another class, it is of no concern. */
+static void a_key_that_no_scheduler_has_is_named(void **state)
+{
+    (void)state;
+    for (int own = 0; own < 2; own++) {
+        subject *s = open_subject("DDIMScheduler");
+        by_command(s, own ? "sample.sampler=ddim" : "sample.sampler=ddpm");
+        says(s, "skip_prk_steps", "true"); /* another class has it */
+        says(s, "clip_samples", "true");
+        const um_status status = um_config_adopt(&s->ctx, &s->c, &s->j);
+        assert_int_equal(status, own ? UM_BAD_FILE : UM_OK);
+        if (own) CHECK_TOLD(&s->ctx, "key 'clip_samples' is none of diffusers' schedulers'");
+        close_subject(s);
+    }
+}
+
+static void null_is_no_for_switches_and_nothing_else(void **state)
+{
+    scratch *f = *state;
+    static const char json[] = "{\"_class_name\": \"DDIMScheduler\", \"clip_sample\": null, "
+                               "\"set_alpha_to_one\": null, \"steps_offset\": null}";
+    subject *s = open_subject(NULL);
+    um_sample_settings set;
+    by_command(s, "sample.sampler=ddim");
+    CHECK_OK(&s->ctx,
+             um_scheduler_json_read(&s->ctx, &s->j, scratch_write(f, "j", json, strlen(json))));
+    adopt(s);
+    CHECK_OK(&s->ctx, um_sample_settings_from_config(&s->ctx, &s->c, &set));
+    assert_true(!set.clip_sample && !set.set_alpha_to_one && set.steps_offset == 0);
+    close_subject(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_class_as_diffusers_saves_it_has_the_sampler_s_defaults),
         cmocka_unit_test(options_of_solvers_are_taken_from_their_class),
         cmocka_unit_test(options_that_no_setting_has_are_refused_by_name),
+        cmocka_unit_test(trained_betas_are_the_schedule),
+        cmocka_unit_test(trained_betas_that_cannot_be_are_named),
+        cmocka_unit_test(trained_betas_give_way_to_a_schedule),
+        cmocka_unit_test(a_key_that_no_scheduler_has_is_named),
+        cmocka_unit_test(null_is_no_for_switches_and_nothing_else),
     };
     return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
 }

@@ -116,19 +116,32 @@ static void given_betas_make_the_same_tables(void **state)
     (void)state;
     um_ctx ctx;
     um_ctx_init(&ctx);
-    const um_schedule_settings settings = um_schedule_defaults();
+    um_schedule_settings settings = um_schedule_defaults();
     um_schedule a, b;
-    CHECK_OK(&ctx, um_schedule_init(&ctx, &a, &settings));
-    CHECK_OK(&ctx, um_schedule_init_betas(&ctx, &b, a.beta, a.timesteps));
-    assert_memory_equal(a.alpha_bar, b.alpha_bar, 1000 * sizeof(double));
-    assert_memory_equal(a.log_variance, b.log_variance, 1000 * sizeof(double));
-    um_schedule_free(&ctx, &b);
+    for (int zero = 0; zero < 2; zero++) {
+        settings = um_schedule_defaults();
+        CHECK_OK(&ctx, um_schedule_init(&ctx, &a, &settings));
+        settings.betas = a.beta;
+        settings.beta_end = 0.5; /* counts no more */
+        settings.zero_terminal_snr = zero;
+        CHECK_OK(&ctx, um_schedule_init(&ctx, &b, &settings));
+        assert_null(b.settings.betas);
+        settings = um_schedule_defaults();
+        settings.zero_terminal_snr = zero;
+        um_schedule_free(&ctx, &a);
+        CHECK_OK(&ctx, um_schedule_init(&ctx, &a, &settings));
+        assert_memory_equal(a.alpha_bar, b.alpha_bar, 1000 * sizeof(double));
+        assert_memory_equal(a.log_variance, b.log_variance, 1000 * sizeof(double));
+        um_schedule_free(&ctx, &b);
+        um_schedule_free(&ctx, &a);
+    }
     static const double bad[][2] = { { 0.1, 0.0 }, { 0.1, 1.0 }, { -0.1, 0.1 }, { 0.1, NAN } };
-    for (size_t i = 0; i < UM_COUNT(bad); i++)
-        assert_int_equal(um_schedule_init_betas(&ctx, &b, bad[i], 2), UM_BAD_ARG);
-    assert_int_equal(um_schedule_init_betas(&ctx, &b, a.beta, 0), UM_BAD_ARG);
+    settings.timesteps = 2;
+    for (size_t i = 0; i < UM_COUNT(bad); i++) {
+        settings.betas = bad[i];
+        assert_int_equal(um_schedule_init(&ctx, &b, &settings), UM_BAD_ARG);
+    }
     assert_null(b.beta);
-    um_schedule_free(&ctx, &a);
 }
 
 static void settings_out_of_range_are_refused(void **state)

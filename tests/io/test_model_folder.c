@@ -52,6 +52,41 @@ static void pipelines_and_lone_networks_are_found(void **state)
     check_found(s, "flat", false, "flat", "flat/scheduler_config.json", NULL);
 }
 
+static void a_part_of_a_pipeline_has_its_scheduler(void **state)
+{
+    scratch *s = *state;
+    touch(s, "whole/unet/config.json");
+    touch(s, "whole/scheduler/scheduler_config.json");
+    check_found(s, "whole/unet", false, "whole/unet", NULL, NULL); /* nobody says it is one */
+    touch(s, "whole/model_index.json");
+    check_found(s, "whole/unet", false, "whole/unet",
+                "whole/unet/../scheduler/scheduler_config.json", NULL);
+}
+
+/* Output folder, checkpoint-N, unet and unet_ema of diffusers' training scripts. */
+static void a_checkpoint_of_a_script_gives_its_average(void **state)
+{
+    scratch *s = *state;
+    um_model_folder m;
+    touch(s, "script/checkpoint-900/unet/config.json");
+    touch(s, "script/checkpoint-1000/unet/config.json");
+    touch(s, "script/checkpoint-1000/unet_ema/config.json");
+    touch(s, "script/checkpoint-1000/random_states_0.pkl");
+    const char *newest = "script/checkpoint-1000", *average = "script/checkpoint-1000/unet_ema";
+    check_found(s, "script", false, average, NULL, NULL);
+    check_found(s, newest, false, average, NULL, NULL);
+    check_found(s, newest, true, "script/checkpoint-1000/unet", NULL, NULL);
+    CHECK_OK(&s->ctx, um_model_folder_find(&s->ctx, &m, scratch_path(s, newest), true));
+    assert_true(m.has_raw);
+    um_model_folder_free(&s->ctx, &m);
+    touch(s, "script/model_index.json");
+    touch(s, "script/unet/config.json");
+    touch(s, "script/scheduler/scheduler_config.json");
+    check_found(s, "script", false, "script/unet", "script/scheduler/scheduler_config.json", NULL);
+    check_found(s, newest, false, average,
+                "script/checkpoint-1000/../scheduler/scheduler_config.json", NULL);
+}
+
 static void a_run_gives_its_model_or_its_newest_checkpoint(void **state)
 {
     scratch *s = *state;
@@ -166,11 +201,12 @@ static void what_is_not_finite_is_neither_written_nor_loaded(void **state)
         { 3.4e38, "bf16", UM_NOT_FINITE },
     };
     static const char name[] = "conv_in.bias";
-    const um_scheduler_json ddpm = { .class_name = "DDPMScheduler" };
+    um_scheduler_json ddpm;
     char folder[SCRATCH_PATH], network[SCRATCH_PATH];
     snprintf(folder, sizeof folder, "%s", scratch_path(s, "model"));
     snprintf(network, sizeof network, "%s", scratch_path(s, "model/unet"));
     CHECK_OK(&s->ctx, um_folder_make(&s->ctx, folder));
+    CHECK_OK(&s->ctx, um_scheduler_json_begin(&s->ctx, &ddpm, "DDPMScheduler"));
     um_unet *unet = tiny(&s->ctx), *loaded;
     um_real *value = &um_params_find(um_unet_params(unet), name)->value[2];
     for (size_t i = 0; i < UM_COUNT(cases); i++) {
@@ -191,6 +227,7 @@ static void what_is_not_finite_is_neither_written_nor_loaded(void **state)
     assert_int_equal(um_unet_file_load(&loaded, &s->ctx, network), UM_BAD_FILE);
     CHECK_TOLD(&s->ctx, "tensor 'conv_in.bias': value 2 is not a number");
     assert_null(loaded);
+    um_scheduler_json_free(&ddpm);
     um_unet_close(&unet);
 }
 
@@ -217,6 +254,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pipelines_and_lone_networks_are_found),
+        cmocka_unit_test(a_part_of_a_pipeline_has_its_scheduler),
+        cmocka_unit_test(a_checkpoint_of_a_script_gives_its_average),
         cmocka_unit_test(a_run_gives_its_model_or_its_newest_checkpoint),
         cmocka_unit_test(where_no_model_is_the_message_says_what_was_looked_for),
         cmocka_unit_test(a_pipeline_is_written_as_diffusers_reads_it),

@@ -72,6 +72,50 @@ static void what_is_written_has_its_types(void **state)
     json_decref(wanted);
 }
 
+/* For diffusers a list of one is a list, and an empty one no text. */
+static void what_is_read_is_written_as_it_was(void **state)
+{
+    scratch *s = *state;
+    static const char odd[] = "{\n  \"_class_name\": \"X\",\n  \"a\": [\n    1\n  ],\n"
+                              "  \"b\": [],\n  \"c\": -Infinity,\n  \"d\": null,\n"
+                              "  \"e\": 1.0,\n  \"f\": \"1,2: \\\"NaN\\\"\",\n"
+                              "  \"g\": \"true\"\n}\n";
+    um_scheduler_json j;
+    um_bytes bytes;
+    CHECK_OK(&s->ctx, um_scheduler_json_read(&s->ctx, &j, scratch_write(s, "j", odd, strlen(odd))));
+    CHECK_OK(&s->ctx, um_scheduler_json_write(&s->ctx, &j, scratch_path(s, "k")));
+    um_scheduler_json_free(&j);
+    CHECK_OK(&s->ctx, um_file_read(&s->ctx, scratch_path(s, "k"), 1000, &bytes));
+    assert_string_equal((const char *)bytes.data, odd);
+    um_free(&s->ctx, bytes.data);
+}
+
+static void lists_of_numbers_are_read(void **state)
+{
+    scratch *s = *state;
+    static const char lists[] = "{\"a\": [0.5, 1], \"b\": null, \"c\": [], \"d\": [\"1\"], "
+                                "\"e\": 0.5}";
+    static const char *const bad[] = { "c", "d", "e" };
+    um_arena arena = { .ctx = &s->ctx };
+    um_scheduler_json j;
+    const double *v;
+    int n;
+    CHECK_OK(&s->ctx,
+             um_scheduler_json_read(&s->ctx, &j, scratch_write(s, "j", lists, strlen(lists))));
+    assert_true(um_scheduler_json_is_null(&j, "b") && !um_scheduler_json_is_null(&j, "x"));
+    CHECK_OK(&s->ctx, um_scheduler_json_reals(&s->ctx, &j, "a", &arena, &v, &n));
+    assert_true(n == 2 && v[0] == 0.5 && v[1] == 1.0);
+    CHECK_OK(&s->ctx, um_scheduler_json_reals(&s->ctx, &j, "b", &arena, &v, &n));
+    assert_true(n == 0 && !v);
+    for (size_t i = 0; i < UM_COUNT(bad); i++) {
+        const um_status status = um_scheduler_json_reals(&s->ctx, &j, bad[i], &arena, &v, &n);
+        assert_int_equal(status, UM_BAD_FILE);
+        CHECK_TOLD(&s->ctx, "should be a list of numbers");
+    }
+    um_scheduler_json_free(&j);
+    um_arena_free(&arena);
+}
+
 static void what_is_malformed_is_refused_by_name(void **state)
 {
     scratch *s = *state;
@@ -161,6 +205,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keys_are_read_as_texts),
         cmocka_unit_test(what_is_written_has_its_types),
+        cmocka_unit_test(what_is_read_is_written_as_it_was),
+        cmocka_unit_test(lists_of_numbers_are_read),
         cmocka_unit_test(what_is_malformed_is_refused_by_name),
         cmocka_unit_test(python_s_odd_numbers_are_values_of_keys_and_nothing_else),
         cmocka_unit_test(too_many_keys_are_refused),

@@ -164,8 +164,10 @@ static void settings_out_of_range_are_refused(void **state)
     }
     um_schedule single;
     um_sde sde;
-    const double beta = 0.5;
-    CHECK_OK(&p.ctx, um_schedule_init_betas(&p.ctx, &single, &beta, 1));
+    um_schedule_settings one = um_schedule_defaults();
+    one.timesteps = 1;
+    one.beta_start = 0.5;
+    CHECK_OK(&p.ctx, um_schedule_init(&p.ctx, &single, &one));
     assert_int_equal(um_sde_init(&p.ctx, &sde, &good, &single), UM_BAD_ARG);
     um_schedule_free(&p.ctx, &single);
     close(&p);
