@@ -95,11 +95,11 @@ def guided(unet, w, phi=0.0):
     return answer
 
 
-def drawn(config, answer, scheduler, seed, options):
-    """diffusers' loop, as its pipelines write it."""
+def drawn(config, answer, scheduler, seed, options, count=COUNT, dtype=torch.float32):
+    """diffusers' loop, as its pipelines write it; in float64 too where no noise is drawn on the way."""
     generator = torch.Generator().manual_seed(seed)
     size = config.sample_size
-    x = torch.randn(COUNT, config.in_channels, size, size, generator=generator) * scheduler.init_noise_sigma
+    x = torch.randn(count, config.in_channels, size, size, generator=generator).to(dtype) * scheduler.init_noise_sigma
     accepted = scheduler.step.__code__.co_varnames[:scheduler.step.__code__.co_argcount]
     if "generator" in accepted:
         options = dict(options, generator=generator)
