@@ -124,9 +124,10 @@ static um_status load_part(um_ctx *ctx, const um_safetensors *st, const um_param
 static um_status save_counters(um_ctx *ctx, const char *path, const um_progress *p)
 {
     json_t *root =
-        json_pack("{s:i, s:I, s:I, s:f, s:f, s:I}", "version", STATE_VERSION, "step",
+        json_pack("{s:i, s:I, s:I, s:f, s:f, s:I, s:s*}", "version", STATE_VERSION, "step",
                   (json_int_t)p->step, "images", (json_int_t)p->images, "seconds", p->seconds,
-                  "loss_sum", p->loss_sum, "loss_count", (json_int_t)p->loss_count);
+                  "loss_sum", p->loss_sum, "loss_count", (json_int_t)p->loss_count,
+                  "log_rows", p->rows);
     const um_status status = um_json_save(ctx, root, path);
     json_decref(root);
     return status;
@@ -137,6 +138,7 @@ static um_status load_counters(um_ctx *ctx, const char *path, const um_train_set
                                um_progress *p)
 {
     um_json j;
+    *p = (um_progress){ 0 };
     UM_TRY(um_json_load(&j, ctx, path));
     um_json_int(&j, "version", STATE_VERSION, STATE_VERSION);
     p->step = um_json_int(&j, "step", 0, s->steps);
@@ -146,6 +148,17 @@ static um_status load_counters(um_ctx *ctx, const char *path, const um_train_set
     p->loss_sum = um_json_real(&j, "loss_sum");
     p->loss_count = um_json_int(&j, "loss_count", 0, p->step);
     const um_status status = j.status;
+    um_json_close(&j);
+    return status;
+}
+
+static um_status load_rows(um_ctx *ctx, const char *path, char **rows)
+{
+    um_json j;
+    UM_TRY(um_json_load(&j, ctx, path));
+    const char *text = um_json_text_or(&j, "log_rows", NULL);
+    um_status status = j.status;
+    if (status == UM_OK && text) status = um_strdup(ctx, rows, text);
     um_json_close(&j);
     return status;
 }
@@ -244,6 +257,13 @@ um_status um_checkpoint_load(um_ctx *ctx, const char *folder, um_trainer *traine
     WITH_PATH(ctx, folder, numbers_name, path,
               load_timesteps(ctx, path, um_trainer_timesteps(trainer)));
     o->step = progress->step;
+    return UM_OK;
+}
+
+um_status um_checkpoint_rows(um_ctx *ctx, const char *folder, char **rows)
+{
+    *rows = NULL;
+    WITH_PATH(ctx, folder, counters_name, path, load_rows(ctx, path, rows));
     return UM_OK;
 }
 

@@ -2,7 +2,8 @@
  * checkpoint.h - what an exact resume needs, beside the model: training_state.safetensors holds the
  * raw weights ("raw.NAME") and the optimiser's averages ("m.NAME", "v.NAME") in our own layout, and
  * where timesteps are drawn by their losses, these ("timesteps.history", "timesteps.count"); the
- * moving average is the model itself (unet/), and training_state.json has the counters. */
+ * moving average is the model itself (unet/), and training_state.json has the counters, and as
+ * "log_rows" what log.csv lacks. */
 #ifndef UM_CHECKPOINT_H
 #define UM_CHECKPOINT_H
 
@@ -15,6 +16,7 @@ typedef struct um_progress {
     double seconds;            /* spent in training, over all resumes */
     double loss_sum;           /* since the last row of log.csv */
     int64_t loss_count;
+    const char *rows;          /* of log.csv that could not be written yet; NULL: none */
 } um_progress;
 
 /* Write the folder: the model as a diffusers pipeline, and the training state. Whole or not at all:
@@ -30,6 +32,10 @@ um_status um_checkpoint_save_model(um_ctx *ctx, const char *folder, um_trainer *
  * what does not fit; the trainer is then not to be used. */
 um_status um_checkpoint_load(um_ctx *ctx, const char *folder, um_trainer *trainer,
                              um_progress *progress);
+
+/* The rows of log.csv that a checkpoint keeps, as a text (um_free), or NULL in *rows: for
+ * um_log_restore. um_checkpoint_load leaves them out. */
+um_status um_checkpoint_rows(um_ctx *ctx, const char *folder, char **rows);
 
 /* Fill the network's weights with the raw ones of a checkpoint instead of the moving average. */
 um_status um_checkpoint_load_raw(um_ctx *ctx, const char *folder, um_unet *unet);

@@ -21,23 +21,33 @@ enum { LOG_MAX = 1 << 30 };
 static const char plain_header[] = COLUMNS "\n",
                   with_accuracies[] = COLUMNS ",accuracy,accuracy_at_0\n";
 
-/* Bytes of `text` up to and with the last whole row whose step is at most `step`. */
-static size_t kept_bytes(const char *text, size_t header, int64_t step)
+/* Where the row that begins at `line` ends, NULL where it is no whole one; its step. */
+static const char *row_end(const char *line, int64_t *step)
+{
+    char *comma;
+    const char *end = strchr(line, '\n');
+    *step = strtoll(line, &comma, 10);
+    return end && *comma == ',' ? end + 1 : NULL;
+}
+
+/* Bytes of `text` up to and with the last whole row whose step is at most `step`; *last: its own
+ * step, if there is such a row. */
+static size_t kept_bytes(const char *text, size_t header, int64_t step, int64_t *last)
 {
     const char *line = text + header;
-    for (const char *end; (end = strchr(line, '\n')); line = end + 1) {
-        char *comma;
-        const long long number = strtoll(line, &comma, 10);
-        if (*comma != ',' || number > step) break;
-    }
+    int64_t number;
+    for (const char *end; (end = row_end(line, &number)) && number <= step; line = end)
+        *last = number;
     return (size_t)(line - text);
 }
 
-/* The file with the header and the rows to be kept; *kept: its length. */
-static um_status write_kept(um_ctx *ctx, const char *path, int64_t step, const char *header,
-                            size_t *kept)
+/* The file with the header and the rows to be kept. */
+static um_status write_kept(um_log_file *log, int64_t step, const char *header)
 {
-    const size_t bytes = *kept = strlen(header);
+    um_ctx *ctx = log->ctx;
+    const char *path = log->path;
+    const size_t bytes = strlen(header);
+    log->bytes = (int64_t)bytes;
     if (!um_path_is_file(path)) return um_file_write(ctx, path, header, bytes);
     um_bytes old;
     UM_TRY(um_file_read(ctx, path, LOG_MAX, &old));
@@ -47,8 +57,9 @@ static um_status write_kept(um_ctx *ctx, const char *path, int64_t step, const c
                          "%s: not a log of this program (its first line should be \"%.30s...\")",
                          path, header);
     } else {
-        *kept = kept_bytes((const char *)old.data, bytes, step);
-        status = um_file_write(ctx, path, old.data, *kept);
+        const size_t kept = kept_bytes((const char *)old.data, bytes, step, &log->begun);
+        status = um_file_write(ctx, path, old.data, kept);
+        log->bytes = (int64_t)kept;
     }
     um_free(ctx, old.data);
     return status;
@@ -57,12 +68,17 @@ static um_status write_kept(um_ctx *ctx, const char *path, int64_t step, const c
 um_status um_log_begin(um_log_file *log, um_ctx *ctx, const char *path, int64_t step,
                        bool accuracies)
 {
-    size_t kept;
     *log = (um_log_file){ .ctx = ctx, .waiting.ctx = ctx };
     UM_TRY(um_strdup(ctx, &log->path, path));
-    UM_TRY(write_kept(ctx, path, step, accuracies ? with_accuracies : plain_header, &kept));
-    log->bytes = (int64_t)kept;
-    return UM_OK;
+    return write_kept(log, step, accuracies ? with_accuracies : plain_header);
+}
+
+um_status um_log_restore(um_log_file *log, const char *rows)
+{
+    int64_t step;
+    for (const char *end; (end = row_end(rows, &step)); rows = end)
+        if (step > log->begun) um_text_add(&log->waiting, "%.*s", (int)(end - rows), rows);
+    return log->waiting.status;
 }
 
 void um_log_free(um_log_file *log)

@@ -26,6 +26,7 @@ typedef struct um_log_file {
     um_ctx *ctx;
     char *path;
     int64_t bytes;   /* of the file, up to the end of its last whole row */
+    int64_t begun;   /* the step of the last row that it began with, 0: none */
     um_text waiting; /* rows that are to follow */
 } um_log_file;
 
@@ -35,6 +36,10 @@ typedef struct um_log_file {
  * failure. */
 um_status um_log_begin(um_log_file *log, um_ctx *ctx, const char *path, int64_t step,
                        bool accuracies);
+
+/* Rows that waited when a checkpoint was written, as text: those that the file did not get after
+ * that wait again. */
+um_status um_log_restore(um_log_file *log, const char *rows);
 
 /* Append a row, behind those that wait. UM_IO: it waits too. */
 um_status um_log_append(um_log_file *log, const um_log_row *row);

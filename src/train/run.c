@@ -142,10 +142,11 @@ static um_status run_steps(loop *l)
 
 /* A damaged checkpoint is not passed over in silence: to go on from an older one is for a person to
  * decide. */
-static um_status load_checkpoint(loop *l, const char *folder)
+static um_status load_checkpoint(loop *l, const char *folder, char **rows)
 {
     um_progress found;
-    const um_status status = um_checkpoint_load(l->ctx, folder, l->trainer, &found);
+    um_status status = um_checkpoint_load(l->ctx, folder, l->trainer, &found);
+    if (status == UM_OK) status = um_checkpoint_rows(l->ctx, folder, rows);
     if (status == UM_OK) l->progress = found;
     if (status == UM_OK) um_log(l->ctx, UM_LOG_INFO, "%s: goes on from here", folder);
     if (status != UM_BAD_FILE) return status;
@@ -159,13 +160,16 @@ static um_status load_checkpoint(loop *l, const char *folder)
 /* Where an earlier call left off, or step 0. */
 static um_status find_start(loop *l)
 {
-    char *newest = NULL;
+    char *newest = NULL, *rows = NULL;
     if (l->request->resume) UM_TRY(um_checkpoint_newest(l->ctx, l->request->out, &newest));
-    const um_status status = newest ? load_checkpoint(l, newest) : UM_OK;
+    um_status status = newest ? load_checkpoint(l, newest, &rows) : UM_OK;
     const int64_t saved_step = newest ? l->progress.step : -1;
     um_free(l->ctx, newest);
-    UM_TRY(status);
-    return um_run_record_begin(&l->record, l->ctx, l->request, l->trainer, saved_step);
+    if (status == UM_OK)
+        status = um_run_record_begin(&l->record, l->ctx, l->request, l->trainer, saved_step);
+    if (status == UM_OK && rows) status = um_log_restore(&l->record.log, rows);
+    um_free(l->ctx, rows);
+    return status;
 }
 
 static um_status finish(loop *l)

@@ -45,7 +45,7 @@ um_status um_run_record_begin(um_run_record *r, um_ctx *ctx, const um_train_requ
     const bool accuracies = um_unet_configuration(request->unet)->logits > 0;
     char *path;
     *r = (um_run_record){ .ctx = ctx, .request = request, .trainer = trainer,
-                      .saved_step = saved_step };
+                          .saved_step = saved_step };
     UM_TRY(um_path_join(ctx, &path, request->out, "log.csv"));
     const um_status status = um_log_begin(&r->log, ctx, path, UM_MAX(saved_step, 0), accuracies);
     um_free(ctx, path);
@@ -129,7 +129,9 @@ um_status um_run_record_checkpoint(um_run_record *r, const um_progress *p, bool 
     if (r->saved_step == p->step) return UM_OK;
     UM_TRY(settle_rows(r, um_log_flush(&r->log))); /* the checkpoint stands for rows up to here */
     UM_TRY(step_path(r, &path, "checkpoints", p->step, ""));
-    um_status status = um_checkpoint_save(r->ctx, path, r->trainer, q->scheduler, p);
+    um_progress kept = *p;
+    kept.rows = r->log.waiting.n ? r->log.waiting.data : NULL;
+    um_status status = um_checkpoint_save(r->ctx, path, r->trainer, q->scheduler, &kept);
     const bool first = r->retry_step == 0;
     saved(r, p->step, status);
     if (status == UM_OK)

@@ -6,6 +6,7 @@ and ends with status 1 where the last try failed."""
 import contextlib
 import ctypes
 import errno
+import json
 import os
 import resource
 import shutil
@@ -91,7 +92,17 @@ class FailingCalls(Case):
         self.assertEqual(r.status, 1)
         self.assertEqual(r.err.count("log.csv: Input/output error"), 1)
         self.assertIn("could not be written: rows of log.csv (", r.err)
-        self.is_whole("log.csv")
+        last = "checkpoints/step-0000008/training_state.json"
+        self.assertIn("8,32,", json.loads(slurp(self.path(last)))["log_rows"])
+        self.is_whole("log.csv", last)
+
+    def test_rows_that_wait_are_kept_by_a_checkpoint(self):
+        n = self.numbers("run/log.csv", after="run/config.ini")[4]
+        r = self.train(fault=f"any:run/log.csv:{n}:100000:EIO any:/checkpoints/.step-0000004:1:1:TERM")
+        self.assertEqual(r.status, 1)
+        self.assertIn("could not be written: rows of log.csv (the newest checkpoint is of step 4)\ngo on with: ", r.err)
+        self.assertLess(len(self.logged()), 4)
+        self.goes_on_to_the_same_end()
 
     def test_a_write_that_is_cut_short_is_gone_on_with(self):
         def check(n, r):

@@ -95,6 +95,27 @@ static void what_is_saved_is_loaded_bit_for_bit(void **state)
     }
 }
 
+/* A log that cannot be written must not cost its rows when the run stops meanwhile. */
+static void rows_that_wait_are_kept(void **state)
+{
+    scratch *f = *state;
+    const char *folder = scratch_path(f, "step");
+    subject *s = open_subject(&f->ctx);
+    um_progress p = somewhere;
+    char *rows;
+    save(s, folder);
+    CHECK_OK(s->ctx, um_checkpoint_rows(s->ctx, folder, &rows));
+    assert_null(rows);
+    p.rows = "6,24,0.5\n7,28,0.25\n";
+    CHECK_OK(s->ctx, um_checkpoint_save(s->ctx, folder, s->trainer, &s->t.scheduler, &p));
+    CHECK_OK(s->ctx, um_checkpoint_rows(s->ctx, folder, &rows));
+    assert_string_equal(rows, p.rows);
+    um_free(s->ctx, rows);
+    assert_int_equal(um_checkpoint_rows(s->ctx, scratch_path(f, "none"), &rows), UM_BAD_FILE);
+    assert_null(rows);
+    close_subject(s);
+}
+
 /* Some losses of each timestep. */
 static void learn(subject *s, int n)
 {
@@ -424,6 +445,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, scratch_setup, scratch_teardown)
     const struct CMUnitTest tests[] = {
         TEST(what_is_saved_is_loaded_bit_for_bit),
+        TEST(rows_that_wait_are_kept),
         TEST(losses_of_timesteps_are_kept),
         TEST(losses_that_cannot_be_are_refused),
         TEST(the_model_is_the_average),

@@ -193,6 +193,34 @@ static void rows_wait_until_they_can_be_written(void **state)
     check_file(s, path, expected);
 }
 
+/* A checkpoint keeps what waits; when it is gone on from, the file may have got a part of that. */
+static void rows_that_waited_come_once(void **state)
+{
+    scratch *s = *state;
+    static const struct {
+        const char *file, *rows, *expected, *why;
+    } cases[] = {
+        { ROW("1"), ROW("2") ROW("3"), ROW("1") ROW("2") ROW("3"), "it got none" },
+        { ROW("1") ROW("2"), ROW("2") ROW("3"), ROW("1") ROW("2") ROW("3"), "it got one" },
+        { ROW("1") ROW("2") ROW("3"), ROW("2") ROW("3"), ROW("1") ROW("2") ROW("3"), "both" },
+        { ROW("1") "2,8,0", ROW("2"), ROW("1") ROW("2"), "half of it" },
+        { "", ROW("1") "no row\n" ROW("2"), ROW("1"), "none from what is no row on" },
+    };
+    for (size_t i = 0; i < UM_COUNT(cases); i++) {
+        char text[1000], expected[1000];
+        um_log_file log;
+        print_message("%s\n", cases[i].why);
+        snprintf(text, sizeof text, "%s%s", header, cases[i].file);
+        snprintf(expected, sizeof expected, "%s%s", header, cases[i].expected);
+        const char *path = scratch_write(s, "log.csv", text, strlen(text));
+        CHECK_OK(&s->ctx, um_log_begin(&log, &s->ctx, path, 3, false));
+        CHECK_OK(&s->ctx, um_log_restore(&log, cases[i].rows));
+        CHECK_OK(&s->ctx, um_log_flush(&log));
+        um_log_free(&log);
+        check_file(s, path, expected);
+    }
+}
+
 /* To make room someone empties the file: what follows begins at its end, not behind a hole. */
 static void a_file_that_is_emptied_gets_no_hole(void **state)
 {
@@ -222,6 +250,7 @@ int main(void)
         TEST(someone_else_s_file_is_refused_and_stays),
         TEST(what_cannot_be_begun_is_said),
         TEST(rows_wait_until_they_can_be_written),
+        TEST(rows_that_waited_come_once),
         TEST(a_file_that_is_emptied_gets_no_hole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
