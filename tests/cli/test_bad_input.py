@@ -196,6 +196,14 @@ class Model(WithRun):
                 self.fails(3, f"unmist: m/{name}:", "train", self.config, *self.SETTINGS, "train.init=m",
                            "--out", "new")
 
+    def test_a_table_of_betas_is_drawn_with_and_not_trained_with(self):
+        name = "scheduler/scheduler_config.json"
+        whole = slurp(os.path.join(self.source, name))
+        self.write(f"m/{name}", self.change_json(name, num_train_timesteps=3, trained_betas=[0.1, 0.2, 0.3])(whole))
+        self.succeeds("sample", "m", "sample.steps=2", "-o", "x.png")
+        self.fails(3, f"unmist: m/{name}: trained_betas cannot be trained with (give diffusion.schedule)",
+                   "train", self.config, *self.SETTINGS, "train.init=m", "--out", "new")
+
     def test_a_checkpoint_of_another_shape_or_cut_is_not_resumed(self):
         shutil.copytree(self.model, self.path("run"))
         shutil.rmtree(self.path("run", "model"))
