@@ -142,6 +142,14 @@ static bool means_none(const struct key *k, const char *text)
     return strcmp(k->key, "lambda_min_clipped") == 0 && strcmp(text, "-Infinity") == 0;
 }
 
+/* What a setting does not take is the file's fault; want of memory is not. */
+static um_status blame(um_ctx *ctx, um_status status, const um_scheduler_json *scheduler,
+                       const char *name)
+{
+    if (status == UM_OK || status == UM_NO_MEMORY) return status;
+    return um_fail_at(ctx, UM_BAD_FILE, "%s: %s", scheduler->path, name);
+}
+
 static um_status offer(um_ctx *ctx, um_config *c, const um_scheduler_json *scheduler,
                        const struct key *k, um_source source)
 {
@@ -149,9 +157,8 @@ static um_status offer(um_ctx *ctx, um_config *c, const um_scheduler_json *sched
     if (!text) text = otherwise_of(scheduler->class_name, k);
     if (!text || means_none(k, text)) return UM_OK;
     const um_origin origin = { source, scheduler->path, 0 };
-    const um_status status = um_config_offer(ctx, c, k->section, k->key, text, &origin);
-    return status == UM_OK ? UM_OK
-                           : um_fail_at(ctx, UM_BAD_FILE, "%s: %s", scheduler->path, k->name);
+    return blame(ctx, um_config_offer(ctx, c, k->section, k->key, text, &origin), scheduler,
+                 k->name);
 }
 
 /* Before there was prediction_type a model of the image said so; diffusers passes over it now. */
@@ -194,8 +201,8 @@ static um_status offer_variance(um_ctx *ctx, um_config *c, const um_scheduler_js
     const um_origin origin = { source, scheduler->path, 0 };
     const char *value = is_learned(text) ? text : "fixed";
     if (text && strcmp(text, "learned") == 0) return UM_OK;
-    if (um_config_offer(ctx, c, "diffusion", "variance", value, &origin) == UM_OK) return UM_OK;
-    return um_fail_at(ctx, UM_BAD_FILE, "%s: variance_type", scheduler->path);
+    return blame(ctx, um_config_offer(ctx, c, "diffusion", "variance", value, &origin), scheduler,
+                 "variance_type");
 }
 
 static um_status offer_facts(um_ctx *ctx, um_config *c, const um_scheduler_json *scheduler,

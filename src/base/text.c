@@ -77,6 +77,13 @@ void um_text_add_utf8(um_text *text, const char *bytes)
     text->data[text->n] = '\0';
 }
 
+bool um_text_is_utf8(const char *bytes)
+{
+    for (int n; *bytes; bytes += n)
+        if ((n = character((const unsigned char *)bytes)) == 0) return false;
+    return true;
+}
+
 void um_text_free(um_text *text)
 {
     um_free(text->ctx, text->data);

@@ -24,6 +24,9 @@ void um_text_add_byte(um_text *text, char byte);
  * a question mark. */
 void um_text_add_utf8(um_text *text, const char *bytes);
 
+/* Is it UTF-8? */
+bool um_text_is_utf8(const char *bytes);
+
 /* Give the memory back; the text is empty and may be used again. */
 void um_text_free(um_text *text);
 

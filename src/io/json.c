@@ -12,15 +12,37 @@
 
 enum { JSON_MOST = 64 << 20 };
 
+/* Where memory is short jansson's lexer drops a byte of a word that it copies and goes on: a number
+ * may lose a digit. Read twice, it loses none, or another. */
+static json_t *read_twice(const char *text, size_t size, json_error_t *error)
+{
+    json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, error);
+    json_t *again = root ? json_loadb(text, size, JSON_REJECT_DUPLICATES, error) : NULL;
+    if (root && !json_equal(root, again)) {
+        json_decref(root);
+        root = NULL;
+        error->text[0] = '\0';
+    }
+    json_decref(again);
+    return root;
+}
+
+/* jansson has no words where its memory is short. */
+static um_status refuse(um_ctx *ctx, const char *path, const json_error_t *error)
+{
+    if (!error->text[0]) return um_fail(ctx, UM_NO_MEMORY, "%s: no memory for its values", path);
+    return um_fail(ctx, UM_BAD_FILE, "%s:%d: %s", path, error->line, error->text);
+}
+
 um_status um_json_parse(um_json *j, um_ctx *ctx, const char *path, const char *text, size_t size)
 {
     json_error_t error;
     *j = (um_json){ .ctx = ctx };
     j->status = um_strdup(ctx, &j->path, path);
     if (j->status == UM_OK) {
-        j->root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
+        j->root = read_twice(text, size, &error);
         if (!j->root)
-            j->status = um_fail(ctx, UM_BAD_FILE, "%s:%d: %s", path, error.line, error.text);
+            j->status = refuse(ctx, path, &error);
         else if (!json_is_object(j->root))
             j->status = um_fail(ctx, UM_BAD_FILE, "%s: should be one JSON object: { ... }", path);
     }

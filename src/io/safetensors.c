@@ -195,7 +195,9 @@ static um_status read_header(um_safetensors *st, uint64_t size)
     if (status == UM_OK && text[0] != '{') status = bad(st, "its header does not begin with '{'");
     if (status == UM_OK) {
         st->header = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
-        if (!st->header) status = bad(st, "header: %s", error.text);
+        if (!st->header && !error.text[0])
+            status = um_fail(st->ctx, UM_NO_MEMORY, "%s: no memory for its header", st->path);
+        else if (!st->header) status = bad(st, "header: %s", error.text);
     }
     um_free(st->ctx, text);
     return status == UM_OK ? read_entries(st, 8 + length, size - 8 - length) : status;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "io/file.h"
 #include "io/half.h"
 
@@ -32,8 +33,10 @@ void um_tensors_begin(um_tensors_out *w, um_ctx *ctx)
 void um_tensors_text(um_tensors_out *w, const char *key, const char *value)
 {
     if (w->status != UM_OK) return;
-    if (json_object_set_new(w->metadata, key, json_string(value)) != 0)
+    if (!um_text_is_utf8(key) || !um_text_is_utf8(value))
         w->status = um_fail(w->ctx, UM_BAD_ARG, "metadata '%s' should be UTF-8 text", key);
+    else if (json_object_set_new(w->metadata, key, json_string(value)) != 0)
+        w->status = um_fail(w->ctx, UM_NO_MEMORY, "no memory for metadata '%s'", key);
 }
 
 static void add(um_tensors_out *w, const char *name, um_stored_type type, size_t size, int rank,
@@ -126,11 +129,14 @@ static char *header_text(um_tensors_out *w, struct um_tensor_out *const *order)
     }
     char *text = NULL;
     const size_t length = failed ? 0 : json_dumpb(header, NULL, 0, JSON_COMPACT);
-    if (length == 0 && w->status == UM_OK)
-        w->status = um_fail(w->ctx, UM_NO_MEMORY, "no memory for a safetensors header");
-    if (w->status == UM_OK)
+    if (length > 0 && w->status == UM_OK)
         w->status = um_alloc(w->ctx, &text, length + 1, 1, "a safetensors header");
-    if (text) json_dumpb(header, text, length, JSON_COMPACT);
+    if (w->status == UM_OK && /* to dump takes memory, each time */
+        (length == 0 || json_dumpb(header, text, length, JSON_COMPACT) != length)) {
+        w->status = um_fail(w->ctx, UM_NO_MEMORY, "no memory for a safetensors header");
+        um_free(w->ctx, text);
+        text = NULL;
+    }
     json_decref(header);
     return text;
 }

@@ -267,10 +267,18 @@ static json_t *word(const um_choice *words, int value)
     return json_string(um_choice_name(words, value));
 }
 
+/* The array with one more value; NULL, with both given back, where memory is short. */
+static json_t *appended(json_t *array, json_t *value)
+{
+    if (json_array_append_new(array, value) == 0) return array;
+    json_decref(array);
+    return NULL;
+}
+
 static json_t *types(const um_choice *words, int levels, const bool *attention)
 {
     json_t *array = json_array();
-    for (int i = 0; i < levels; i++) json_array_append_new(array, word(words, attention[i]));
+    for (int i = 0; i < levels; i++) array = appended(array, word(words, attention[i]));
     return array;
 }
 
@@ -284,7 +292,7 @@ static json_t *size_of(const um_unet_config *c)
 static json_t *channels_of(const um_unet_config *c)
 {
     json_t *array = json_array();
-    for (int i = 0; i < c->levels; i++) json_array_append_new(array, json_integer(c->channels[i]));
+    for (int i = 0; i < c->levels; i++) array = appended(array, json_integer(c->channels[i]));
     return array;
 }
 

@@ -48,6 +48,21 @@ def registered(tree):
             yield f"{path}: {wanted} stands in no meson.build"
 
 
+def no_memory(tree):
+    """Each public function has a row in the test of failing allocations, or is in its list of those that take none."""
+    test = "tests/api/test_no_memory.c"
+    if test not in tree:
+        yield f"{test}: the test of failing allocations is not there"
+        return
+    rows = set(re.findall(r'^    \{ "(um_\w+)",', tree.text(test), re.M))
+    public = set()
+    for path in tree.paths(r"include/unmist/[^/]+\.h"):
+        for declaration in re.findall(r"^UM_API ([^;]*);", code_of(tree.text(path)), re.M):
+            public.add(re.search(r"(um_\w+)\s*\(", declaration).group(1))
+    yield from (f"{test}: no row for {name}" for name in sorted(public - rows))
+    yield from (f"{test}: {name} is no public function" for name in sorted(rows - public))
+
+
 VACUOUS = r"\bassert_true\s*\(\s*(1|true)\s*\)|\bassert_false\s*\(\s*(0|false)\s*\)"
 
 
@@ -70,6 +85,11 @@ RULES = {
         {"src/tensor/kernels/kernels.h": KERNELS_H, "tests/tensor/test_gemm.c": "k->gemm(); /* silu */\n"},
         {"src/tensor/kernels/kernels.h": "\n"}, {},
     ], [{"src/tensor/kernels/kernels.h": KERNELS_H, "tests/tensor/test_gemm.c": "k->gemm(); um_silu();\n"}]),
+    "no_memory": (no_memory, [
+        {}, {"include/unmist/a.h": "UM_API int um_a(void);\n", "tests/api/test_no_memory.c": ""},
+        {"include/unmist/a.h": "", "tests/api/test_no_memory.c": '    { "um_a", call },\n'},
+    ], [{"include/unmist/a.h": "UM_API int um_a(void);\n/* UM_API um_b(); */\nUM_API const char *\num_c(int x);\n",
+         "tests/api/test_no_memory.c": '    { "um_a", call },\n    { "um_c", "a constant" },\n'}]),
     "registered": (registered, [
         {"src/base/a.c": "", "src/base/meson.build": "files('b.c')\n"},
         {"tests/base/test_a.c": "", "tests/base/meson.build": "['b']\n"},
