@@ -53,6 +53,7 @@ void um_machine_describe(um_machine *out)
 
 um_status um_apply_run_settings(um_ctx *ctx, const um_config *c)
 {
+    ctx->memory = (size_t)c->run_memory;
     ctx->threads = c->run_threads ? c->run_threads : omp_get_num_procs();
     return um_kernels_choose(ctx, c->run_isa);
 }

@@ -30,6 +30,7 @@ um_status um_data_open(um_dataset **d, um_settings *s, const char *path)
     const um_dataset_options options = um_dataset_options_from_config(c);
     *d = NULL;
     UM_TRY(um_config_check(ctx, c));
+    UM_TRY(um_apply_run_settings(ctx, c));
     if (!path) path = c->data_path;
     if (!*path)
         return um_fail(ctx, UM_BAD_ARG, "data.path is not set (a folder or file of images)");

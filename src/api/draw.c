@@ -119,7 +119,7 @@ static um_status choose_batch(um_unet_denoiser *d, const um_plan *plan, const um
     double bytes;
     *batch = r->batch;
     if (c->sample_memory == 0) return UM_OK;
-    UM_TRY(um_fit_batch(d, &plan->settings.guidance, (double)c->sample_memory - standing, most,
+    UM_TRY(um_fit_batch(d, &plan->settings, (double)c->sample_memory - standing, most,
                         batch, &bytes));
     if (*batch == 0)
         return um_fail(d->ctx, UM_BAD_ARG,
@@ -142,6 +142,34 @@ um_status um_draw_batch(um_ctx *ctx, um_unet *unet, const um_plan *plan, const u
     return choose_batch(&d, plan, c, request, batch);
 }
 
+/* What answering the request takes beside networks and images. The tapes of *d and *j are gone. */
+static um_status add_drawing(um_unet_denoiser *d, um_judge *j, const um_plan *plan,
+                             const um_sample_request *r, um_need *need)
+{
+    const int n = r->batch > 0 ? UM_MIN(r->batch, r->count) : r->count;
+    double bytes;
+    size_t classifier;
+    need->work = "sampling";
+    need->lower = "a smaller sample.batch or sample.count, sample.memory to have the batch chosen, "
+                  "sample.guidance_batching = passes";
+    UM_TRY(um_fit_bytes(d, &plan->settings, n, &bytes));
+    um_need_add(need, "activations and images at work", bytes);
+    if (!j->unet) return UM_OK;
+    UM_TRY(um_classifier_bytes(&j->classifier, n, &classifier));
+    um_need_add(need, "classifier", (double)classifier + (double)n * r->h * r->w * r->c *
+                                                             sizeof(float));
+    return UM_OK;
+}
+
+static um_status check_memory(um_unet_denoiser *d, um_judge *j, const um_plan *plan,
+                              const um_sample_request *r)
+{
+    um_need need = { 0 };
+    if (r->count == 0) return UM_OK;
+    UM_TRY(add_drawing(d, j, plan, r, &need));
+    return um_need_check(d->ctx, &need);
+}
+
 um_status um_draw_request(um_ctx *ctx, um_unet *unet, const um_plan *plan, const um_config *c,
                           const um_sample_request *request, float *out)
 {
@@ -160,7 +188,8 @@ um_status um_draw_request(um_ctx *ctx, um_unet *unet, const um_plan *plan, const
     const um_denoiser model =
         um_guidance_is_on(guided) ? um_denoiser_from_guidance(&guidance) : network;
     const um_denoiser steered = um_judge_steers(&judge, ctx, &model, plan, c);
-    const um_status status = um_sample_run(ctx, plan, &steered, &r, out);
+    um_status status = check_memory(&d, &judge, plan, &r);
+    if (status == UM_OK) status = um_sample_run(ctx, plan, &steered, &r, out);
     um_judge_close(&judge, ctx);
     um_guidance_free(&guidance);
     um_unet_denoiser_free(&d);
@@ -233,25 +262,45 @@ um_status um_draw(um_ctx *ctx, um_unet *unet, const um_config *config, int h, in
     return status;
 }
 
+/* Images and frames, and as much again for a file of numbers, in which they lie in other order;
+ * a picture, of bytes, is less, and nothing else is at work then. */
+static void add_images(const um_plan *plan, const um_sample_request *r, um_need *need)
+{
+    const double images = (double)r->count * r->h * r->w * r->c * sizeof(float) *
+                          (1 + 2 * frames_of(plan, r->trajectory_every));
+    um_need_add(need, "file", UM_MAX(images - um_need_bytes(need), 0.0));
+    um_need_add(need, "images", images);
+}
+
+static um_status add_need(um_ctx *ctx, um_unet *unet, const um_plan *plan, const um_config *c,
+                          const um_sample_request *request, um_need *need)
+{
+    um_sample_request r = *request;
+    um_unet_denoiser d;
+    um_judge judge;
+    open_network(&d, ctx, unet, plan, c, &r);
+    UM_TRY(choose_batch(&d, plan, c, &r, &r.batch));
+    UM_TRY(um_judge_open(&judge, ctx, c, UM_KEY_sample_classifier, (um_size){ r.h, r.w }, r.c));
+    const um_status status = add_drawing(&d, &judge, plan, &r, need);
+    if (status == UM_OK) add_images(plan, &r, need);
+    um_judge_close(&judge, ctx);
+    return status;
+}
+
 um_status um_draw_check(um_ctx *ctx, um_unet *unet, const um_config *config, int h, int w,
-                        const char *path)
+                        const char *path, um_need *need)
 {
     const um_unet_config *u = um_unet_configuration(unet);
     const um_sample_request r = request_of(config, h, w, u->in_channels);
-    um_judge judge;
     um_plan plan;
-    int batch;
+    *need = (um_need){ 0 };
     UM_TRY(um_draw_network_check(ctx, u, config));
     UM_TRY(um_plan_from_config(ctx, config, &plan));
     um_status status =
         um_images_check_size(ctx, config->sample_format, path, config->sample_count, h, w,
                              config->sample_columns, frames_of(&plan, config->sample_trajectory));
     if (status == UM_OK) status = um_plan_check_model(ctx, &plan, um_unet_learns_variance(u));
-    if (status == UM_OK) status = um_draw_batch(ctx, unet, &plan, config, &r, &batch);
-    if (status == UM_OK)
-        status = um_judge_open(&judge, ctx, config, UM_KEY_sample_classifier, (um_size){ h, w },
-                               r.c);
-    if (status == UM_OK) um_judge_close(&judge, ctx);
+    if (status == UM_OK) status = add_need(ctx, unet, &plan, config, &r, need);
     um_plan_free(ctx, &plan);
     return status;
 }

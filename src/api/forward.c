@@ -116,6 +116,9 @@ static um_status record(pass *p, bool gradients)
     }
     UM_TRY(um_tape_plan(t, p->loss));
     if (p->m->check_nan) um_tape_observe(t, um_observer_check_nan());
+    um_need need = { .work = "the pass", .lower = "fewer images in the file" };
+    um_need_add(&need, "activations and gradients", (double)um_tape_bytes(t));
+    UM_TRY(um_need_check(p->ctx, &need));
     return um_tape_commit(t);
 }
 

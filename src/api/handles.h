@@ -3,6 +3,7 @@
 #ifndef UM_HANDLES_H
 #define UM_HANDLES_H
 
+#include "base/need.h"
 #include "config/config.h"
 #include "diffusion/schedule.h"
 #include "io/dataset.h"
@@ -79,9 +80,9 @@ um_status um_budget_keep(um_model *m, const um_settings *s, um_config *c, um_siz
                          double begun, const um_sample_hooks *hooks);
 
 /* Would um_draw take these settings, and could images of h x w be written to `path`? UM_BAD_ARG
- * says why not. */
+ * says why not. *need is what both would take beside what is held. */
 um_status um_draw_check(um_ctx *ctx, um_unet *unet, const um_config *config, int h, int w,
-                        const char *path);
+                        const char *path, um_need *need);
 
 /* The images that the settings ask of a network, as a new handle. `config` has adopted what it
  * should. */

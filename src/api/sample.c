@@ -93,9 +93,11 @@ um_status um_images_check(um_model *m, um_settings *s, const char *path)
 {
     um_config c;
     um_size size;
+    um_need need;
     UM_TRY(um_images_check_place(m->ctx, s->config.sample_format, path));
     UM_TRY(um_model_adopted(m, s, &c, &size));
-    const um_status status = um_draw_check(m->ctx, m->unet, &c, size.h, size.w, path);
+    um_status status = um_draw_check(m->ctx, m->unet, &c, size.h, size.w, path, &need);
+    if (status == UM_OK) status = um_need_check(m->ctx, &need);
     um_arena_free(&c.texts);
     return status;
 }

@@ -31,6 +31,7 @@ typedef struct session {
     um_scheduler_json scheduler;
     um_unet *unet;
     um_train_settings train;
+    um_need grid; /* of samples */
 } session;
 
 /* An flock on the folder itself: gone with the process, however it ends. */
@@ -255,7 +256,7 @@ static um_status prepare(session *s)
     UM_TRY(build_network(s));
     if (!c->train_sample_every || classifies(s)) return UM_OK;
     const um_config grid = grid_settings(s);
-    return um_draw_check(s->ctx, s->unet, &grid, s->data.h, s->data.w, "step.png");
+    return um_draw_check(s->ctx, s->unet, &grid, s->data.h, s->data.w, "step.png", &s->grid);
 }
 
 static void describe(const session *s)
@@ -321,6 +322,7 @@ static um_status train(session *s, bool resume, um_training_result *result)
         .begun = begun,
         .told = told,
         .draw = classifies(s) ? NULL : draw,
+        .draw_bytes = um_need_bytes(&s->grid),
         .user = s,
     };
     const um_status status = um_train(s->ctx, &request, &r);

@@ -39,6 +39,7 @@ struct um_ctx {
     bool (*cancelled)(void *user); /* asked between steps; NULL: never */
     void *cancel_user;
     int threads;                      /* of every parallel region, at least 1 */
+    size_t memory;                    /* most that the process may have; 0: ask the system */
     const struct um_kernels *kernels; /* set by um_kernels_choose */
     char message[UM_MESSAGE_MAX];     /* what went wrong last */
 };
@@ -57,8 +58,9 @@ void um_log(um_ctx *ctx, um_log_level level, const char *format, ...) UM_PRINTF(
 /* UM_CANCELLED once the caller's hook asks to stop, else UM_OK. */
 um_status um_check_cancelled(um_ctx *ctx);
 
-/* count * size zeroed bytes, aligned to 64, in *out. On failure *out is NULL and the message names
- * `what`. A count of 0 gives a valid pointer. The caller frees with um_free. */
+/* count * size zeroed bytes, aligned to 64, in *out. On failure, as where a large block is more
+ * than um_memory_left says, *out is NULL and the message names `what`. A count of 0 gives a valid
+ * pointer. The caller frees with um_free. */
 um_status um_alloc(um_ctx *ctx, void *out, size_t count, size_t size, const char *what);
 
 /* Frees what um_alloc gave; NULL is accepted. */

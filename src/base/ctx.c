@@ -8,15 +8,15 @@
 #include <string.h>
 #include <time.h>
 
-/* From here on it is asked whether the machine has so much: to fill what it has not would end the
+/* From here on it is asked whether there is so much: to fill what there is not would end the
  * program without a word. */
-enum { LARGE = 64 << 20 };
+enum { LARGE = 16 << 20 };
 
 static void *default_alloc(void *user, size_t bytes)
 {
     (void)user;
     const size_t rounded = (bytes + UM_ALIGN - 1) / UM_ALIGN * UM_ALIGN;
-    if (rounded < bytes || (rounded >= LARGE && rounded > um_memory_available())) return NULL;
+    if (rounded < bytes) return NULL;
     void *p = aligned_alloc(UM_ALIGN, rounded ? rounded : UM_ALIGN);
     if (p) memset(p, 0, rounded);
     return p;
@@ -78,14 +78,18 @@ um_status um_check_cancelled(um_ctx *ctx)
 
 um_status um_alloc(um_ctx *ctx, void *out, size_t count, size_t size, const char *what)
 {
+    const double mib = 1048576.0, asked = (double)count * (double)size;
+    um_room room = { .bytes = SIZE_MAX };
     void *p = NULL;
-    if (size == 0 || count <= SIZE_MAX / 2 / size)
+    if (asked >= LARGE && ctx->allocator.alloc == default_alloc) um_memory_left(ctx, &room);
+    if (asked <= (double)room.bytes && (size == 0 || count <= SIZE_MAX / 2 / size))
         p = ctx->allocator.alloc(ctx->allocator.user, count * size);
     memcpy(out, &p, sizeof p); /* *out may be any object pointer */
-    if (!p)
-        return um_fail(ctx, UM_NO_MEMORY, "no memory for %s (%.1f MiB asked)", what,
-                       (double)count * (double)size / 1048576.0);
-    return UM_OK;
+    if (p) return UM_OK;
+    if (room.bytes == SIZE_MAX)
+        return um_fail(ctx, UM_NO_MEMORY, "no memory for %s (%.1f MiB asked)", what, asked / mib);
+    return um_fail(ctx, UM_NO_MEMORY, "no memory for %s (%.1f MiB asked, %s leaves %.1f MiB)", what,
+                   asked / mib, room.limit, (double)room.bytes / mib);
 }
 
 void um_free(um_ctx *ctx, void *p)

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/need.h"
 #include "base/random.h"
 
 size_t um_dataset_stride(const um_dataset *ds)
@@ -24,6 +25,11 @@ um_status um_dataset_reserve(um_dataset *ds, int count, int held, int h, int w, 
     const size_t total = (size_t)count + (size_t)held;
     ds->count = count, ds->held = held;
     ds->h = h, ds->w = w, ds->c = c;
+    um_need need = { .work = "a data set",
+                     .lower = "of pictures in a folder a smaller data.limit or data.image_size; "
+                              "other kinds are read whole" };
+    um_need_add(&need, "images", (double)total * (double)um_dataset_stride(ds));
+    UM_TRY(um_need_check(ds->ctx, &need));
     UM_TRY(um_alloc(ds->ctx, &ds->pixels, total, um_dataset_stride(ds), "the images"));
     return labels ? um_alloc(ds->ctx, &ds->labels, total, sizeof *ds->labels, "the labels") : UM_OK;
 }

@@ -22,8 +22,9 @@ void um_classifier_free(um_classifier *c)
     *c = (um_classifier){ 0 };
 }
 
-/* The loss is the sum of -log p, so that its gradient is each image's own. */
-static um_status record(um_classifier *c, int n, bool gradient)
+/* A tape for n images that is planned and takes no memory yet. The loss is the sum of -log p, so
+ * that its gradient is each image's own. */
+static um_status plan(um_classifier *c, int n, bool gradient)
 {
     const um_shape one = { n, 1, 1, 1 };
     const int channels = um_unet_configuration(c->unet)->in_channels;
@@ -43,8 +44,13 @@ static um_status record(um_classifier *c, int n, bool gradient)
         const um_var each = um_cross_entropy(t, c->logits, c->labels);
         loss = um_dot(t, each, c->ones);
     }
-    UM_TRY(um_tape_plan(t, loss));
-    UM_TRY(um_tape_commit(t));
+    return um_tape_plan(t, loss);
+}
+
+static um_status record(um_classifier *c, int n, bool gradient)
+{
+    UM_TRY(plan(c, n, gradient));
+    UM_TRY(um_tape_commit(c->tape));
     c->part = n;
     c->gradient = gradient;
     return UM_OK;
@@ -60,10 +66,27 @@ static um_status check_labels(const um_classifier *c, int n, const int *labels)
     return UM_OK;
 }
 
-static um_status prepare(um_classifier *c, int n, bool gradient)
+static um_status choose_part(um_classifier *c, int n, int *part)
 {
     if (c->most == 0) UM_TRY(um_unet_part(c->unet, c->h, c->w, &c->most));
-    const int part = UM_MIN(n, c->most);
+    *part = UM_MIN(n, c->most);
+    return UM_OK;
+}
+
+um_status um_classifier_bytes(um_classifier *c, int n, size_t *bytes)
+{
+    int part;
+    UM_TRY(choose_part(c, n, &part));
+    const um_status status = plan(c, part, true);
+    if (status == UM_OK) *bytes = um_tape_bytes(c->tape);
+    um_tape_close(&c->tape);
+    return status;
+}
+
+static um_status prepare(um_classifier *c, int n, bool gradient)
+{
+    int part;
+    UM_TRY(choose_part(c, n, &part));
     if (c->part == part && (c->gradient || !gradient)) return UM_OK;
     return record(c, part, gradient);
 }

@@ -24,6 +24,10 @@ typedef struct um_classifier {
 um_status um_classifier_init(um_classifier *c, um_ctx *ctx, um_unet *unet, int h, int w);
 void um_classifier_free(um_classifier *c);
 
+/* The bytes that gradients of n images take. Nothing is allocated for them; what was recorded
+ * before is gone. */
+um_status um_classifier_bytes(um_classifier *c, int n, size_t *bytes);
+
 /* Of x [n, h, w, in_channels] at timesteps t [n]: the gradient of log p(labels[i] | x_i) with
  * respect to x in out_grad, as large as x, and the scores of the classes in out_logits
  * [n, classes]. One of the two may be NULL; labels may be where out_grad is. An image's numbers do

@@ -28,9 +28,10 @@ static um_status check_request(um_ctx *ctx, const um_plan *plan, const um_sample
     return UM_OK;
 }
 
-size_t um_sample_bytes(size_t size, int n, bool learns_variance)
+size_t um_sample_bytes(const um_sampler *sampler, size_t size, int n, bool learns_variance)
 {
-    const size_t doubles = UM_MAX((int)UM_INTEGRATE_DOUBLES, UM_HISTORY_MAX + 2);
+    const size_t doubles =
+        sampler->integrate ? (size_t)UM_INTEGRATE_DOUBLES : (size_t)sampler->history + 2;
     return um_run_bytes(size, n, learns_variance) + (size_t)n * size * doubles * sizeof(double);
 }
 

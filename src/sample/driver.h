@@ -54,8 +54,8 @@ typedef struct um_sample_request {
     um_sample_tally *tally; /* added to; NULL: not counted */
 } um_sample_request;
 
-/* Bytes that drawing n images of `size` numbers at once needs at most, beside the model's. */
-size_t um_sample_bytes(size_t size, int n, bool learns_variance);
+/* Bytes that drawing n images of `size` numbers at once needs, beside the model's. */
+size_t um_sample_bytes(const um_sampler *sampler, size_t size, int n, bool learns_variance);
 
 /* Draw request->count images into out [count, h, w, c], unclamped. Steps are computed and kept in
  * double; the model sees float. An image's bits depend on its number and the plan alone, not on

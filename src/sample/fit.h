@@ -6,13 +6,14 @@
 #include "sample/guidance.h"
 #include "sample/unet_denoiser.h"
 
-/* Bytes that batches of at most n images take: activations, the driver's state, guidance. */
-um_status um_fit_bytes(um_unet_denoiser *d, const um_guidance_settings *guidance, int n,
+/* Bytes that batches of at most n images take by these settings' sampler: activations, the driver's
+ * state, guidance. */
+um_status um_fit_bytes(um_unet_denoiser *d, const um_sample_settings *settings, int n,
                        double *bytes);
 
 /* The largest *batch in 1 .. most that takes at most `room` bytes, and what it takes; 0, and what
  * one image takes, where there is none. What was recorded in *d is gone. */
-um_status um_fit_batch(um_unet_denoiser *d, const um_guidance_settings *guidance, double room,
+um_status um_fit_batch(um_unet_denoiser *d, const um_sample_settings *settings, double room,
                        int most, int *batch, double *bytes);
 
 #endif

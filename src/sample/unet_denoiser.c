@@ -2,6 +2,8 @@
  * unet_denoiser.c - the network on a tape, walked forward, and back where asked. */
 #include "sample/unet_denoiser.h"
 
+#include "base/need.h"
+
 #include <string.h>
 
 void um_unet_denoiser_init(um_unet_denoiser *d, um_ctx *ctx, um_unet *unet, int h, int w)
@@ -69,12 +71,13 @@ static um_status record(um_unet_denoiser *d, int n)
     if (d->check_nan) um_tape_observe(d->tape, um_observer_check_nan());
     um_log(d->ctx, UM_LOG_INFO, "%.1f MiB of activations for %d images at a time",
            (double)um_tape_bytes(d->tape) / 1048576.0, n);
-    const um_status status = um_tape_commit(d->tape);
-    if (status == UM_OK) d->part = n;
-    if (status != UM_NO_MEMORY) return status;
-    return um_fail(d->ctx, status,
-                   "no memory for %d images at a time: %.0f MiB of activations (a smaller "
-                   "sample.batch)", n, (double)um_tape_bytes(d->tape) / 1048576.0);
+    um_need need = { .work = "the model",
+                     .lower = "fewer images at once: sample.batch, evaluate.batch" };
+    um_need_add(&need, "activations", (double)um_tape_bytes(d->tape));
+    UM_TRY(um_need_check(d->ctx, &need));
+    UM_TRY(um_tape_commit(d->tape));
+    d->part = n;
+    return UM_OK;
 }
 
 static um_status prepare(um_unet_denoiser *d, int n)

@@ -81,6 +81,13 @@ um_status um_feed_validation(um_feed *feed, int first, um_batch *batch)
     return UM_OK;
 }
 
+size_t um_batch_bytes(int n, size_t image)
+{
+    const um_batch *b;
+    return (size_t)n * (image * (sizeof *b->x0 + sizeof *b->noise) + sizeof *b->t +
+                        sizeof *b->labels + sizeof *b->weights);
+}
+
 um_status um_batch_init(um_ctx *ctx, um_batch *batch, int n, size_t image)
 {
     const size_t count = (size_t)n * image;

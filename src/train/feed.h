@@ -43,6 +43,9 @@ um_status um_feed_training(um_feed *feed, int64_t position, um_batch *batch);
  * change: image i gets t in the quarter i mod 4 of 0 .. T-1. Each counts 1. */
 um_status um_feed_validation(um_feed *feed, int first, um_batch *batch);
 
+/* Bytes of a batch of n images of so many numbers. */
+size_t um_batch_bytes(int n, size_t image);
+
 um_status um_batch_init(um_ctx *ctx, um_batch *batch, int n, size_t image);
 void um_batch_free(um_ctx *ctx, um_batch *batch);
 

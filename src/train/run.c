@@ -180,12 +180,26 @@ static um_status finish(loop *l)
     return um_run_record_verdict(&l->record);
 }
 
+/* All that will be taken from here to the end is known before the first step. */
+static um_status open_trainer(loop *l)
+{
+    const um_train_request *r = l->request;
+    um_need need = { 0 };
+    UM_TRY(um_trainer_plan(&l->trainer, l->ctx, r->unet, r->schedule, r->settings, r->data->h,
+                           r->data->w));
+    um_trainer_need(l->trainer, &need);
+    um_need_add(&need, "order of images", (double)r->data->count * sizeof *l->feed.order);
+    const double file = (double)um_unet_params(r->unet)->numbers * sizeof(float); /* all at once */
+    const bool draws = r->draw && r->settings->sample_every > 0;
+    um_need_add(&need, "checkpoints and samples", draws ? UM_MAX(file, r->draw_bytes) : file);
+    return um_trainer_ready(l->trainer, &need);
+}
+
 static um_status run(loop *l)
 {
     const um_dataset *d = l->request->data;
     const um_train_settings *s = l->settings;
-    UM_TRY(um_trainer_open(&l->trainer, l->ctx, l->request->unet, l->request->schedule, s, d->h,
-                           d->w));
+    UM_TRY(open_trainer(l));
     UM_TRY(um_batch_init(l->ctx, &l->batch, s->batch, (size_t)d->h * (size_t)d->w * (size_t)d->c));
     UM_TRY(um_feed_init(&l->feed, l->ctx, d, l->request->schedule,
                         um_trainer_timesteps(l->trainer), s));

@@ -30,6 +30,7 @@ typedef struct um_train_request {
     void (*told)(void *user, const um_train_status *status);
     /* Draw a picture with the network as it is (the moving average) into a PNG at path. */
     um_status (*draw)(void *user, um_unet *unet, int64_t step, const char *path);
+    double draw_bytes; /* that it takes meanwhile */
     void *user;
 } um_train_request;
 

@@ -92,16 +92,8 @@ static um_status record(um_trainer *tr, int h, int w)
     else if (hybrid(tr)) record_hybrid(tr, y, images, one);
     else record_denoiser(tr, y);
     um_tape_output(t, tr->each);
-    UM_TRY(um_tape_plan(t, tr->loss));
     if (s->check_nan) um_tape_observe(t, um_observer_check_nan());
-    um_log(tr->ctx, UM_LOG_INFO, "%.1f MiB of activations and gradients for %d images at a time",
-           (double)um_tape_bytes(t) / 1048576.0, tr->part);
-    const um_status status = um_tape_commit(t);
-    if (status != UM_NO_MEMORY) return status;
-    return um_fail(tr->ctx, status,
-                   "no memory for %d images at a time: %.0f MiB of activations and gradients (a "
-                   "larger train.accumulate, a smaller train.batch, or train.recompute = true)",
-                   tr->part, (double)um_tape_bytes(t) / 1048576.0);
+    return um_tape_plan(t, tr->loss);
 }
 
 /* As the settings say; else the equal parts nearest, by their ratio, to what the network is fast
@@ -135,7 +127,7 @@ static um_status check_channels(um_ctx *ctx, const um_unet_config *c, um_varianc
                    um_choice_name(um_variance_models, (int)variance));
 }
 
-um_status um_trainer_open(um_trainer **trainer, um_ctx *ctx, um_unet *unet,
+um_status um_trainer_plan(um_trainer **trainer, um_ctx *ctx, um_unet *unet,
                           const um_schedule *schedule, const um_train_settings *settings, int h,
                           int w)
 {
@@ -149,15 +141,47 @@ um_status um_trainer_open(um_trainer **trainer, um_ctx *ctx, um_unet *unet,
                         .image = (size_t)h * (size_t)w * (size_t)c->in_channels };
     um_status status = choose_part(tr, h, w);
     if (status == UM_OK) status = um_params_want_grads(um_unet_params(unet));
-    if (status == UM_OK) status = record(tr, h, w); /* the largest block: refused before others */
-    if (status == UM_OK) status = um_optimizer_init(&tr->optimizer, um_unet_params(unet), settings);
-    if (status == UM_OK)
-        status = um_timestep_sampler_init(ctx, &tr->timesteps, settings->timestep_sampling,
-                                          schedule->timesteps);
-    if (status == UM_OK)
-        status = um_alloc(ctx, &tr->terms, (size_t)settings->batch, sizeof *tr->terms, "losses");
+    if (status == UM_OK) status = record(tr, h, w);
     if (status == UM_OK) *trainer = tr;
     else um_trainer_close(&tr);
+    return status;
+}
+
+void um_trainer_need(const um_trainer *tr, um_need *need)
+{
+    const um_train_settings *s = tr->settings;
+    const double params = (double)um_unet_params(tr->unet)->padded * sizeof(um_real);
+    need->work = "training";
+    need->lower = "a larger train.accumulate, a smaller train.batch, train.recompute = true, "
+                  "fewer model.channels";
+    um_need_add(need, "activations and gradients", (double)um_tape_bytes(tr->tape));
+    um_need_add(need, "optimiser", (s->ema_decay > 0 ? 3 : 2) * params);
+    um_need_add(need, "batch", (double)um_batch_bytes(s->batch, tr->image) +
+                                   (double)s->batch * sizeof *tr->terms);
+}
+
+um_status um_trainer_ready(um_trainer *tr, const um_need *need)
+{
+    const um_train_settings *s = tr->settings;
+    um_log(tr->ctx, UM_LOG_INFO, "%.1f MiB of activations and gradients for %d images at a time",
+           (double)um_tape_bytes(tr->tape) / 1048576.0, tr->part);
+    UM_TRY(um_need_check(tr->ctx, need));
+    UM_TRY(um_tape_commit(tr->tape));
+    UM_TRY(um_optimizer_init(&tr->optimizer, um_unet_params(tr->unet), s));
+    UM_TRY(um_timestep_sampler_init(tr->ctx, &tr->timesteps, s->timestep_sampling,
+                                    tr->schedule->timesteps));
+    return um_alloc(tr->ctx, &tr->terms, (size_t)s->batch, sizeof *tr->terms, "losses");
+}
+
+um_status um_trainer_open(um_trainer **trainer, um_ctx *ctx, um_unet *unet,
+                          const um_schedule *schedule, const um_train_settings *settings, int h,
+                          int w)
+{
+    um_need need = { 0 };
+    UM_TRY(um_trainer_plan(trainer, ctx, unet, schedule, settings, h, w));
+    um_trainer_need(*trainer, &need);
+    const um_status status = um_trainer_ready(*trainer, &need);
+    if (status != UM_OK) um_trainer_close(trainer);
     return status;
 }
 

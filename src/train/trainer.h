@@ -8,6 +8,7 @@
 #ifndef UM_TRAINER_H
 #define UM_TRAINER_H
 
+#include "base/need.h"
 #include "diffusion/schedule.h"
 #include "nn/unet.h"
 #include "train/feed.h"
@@ -15,8 +16,20 @@
 
 typedef struct um_trainer um_trainer;
 
-/* Record the network for images of h x w and allocate all that a step needs. unet, schedule and
- * settings must outlive the trainer. The network's present values are where it starts. */
+/* Record the network for images of h x w, and take no memory for the steps yet, but for the
+ * gradients, whose places are recorded. unet, schedule and settings must outlive the trainer. The
+ * network's present values are where it starts. */
+um_status um_trainer_plan(um_trainer **trainer, um_ctx *ctx, um_unet *unet,
+                          const um_schedule *schedule, const um_train_settings *settings, int h,
+                          int w);
+
+/* Name the work, and add what the steps of a planned trainer take, a batch included. */
+void um_trainer_need(const um_trainer *trainer, um_need *need);
+
+/* Take all that steps need; UM_NO_MEMORY where `need` is more than there is. */
+um_status um_trainer_ready(um_trainer *trainer, const um_need *need);
+
+/* The three in turn. */
 um_status um_trainer_open(um_trainer **trainer, um_ctx *ctx, um_unet *unet,
                           const um_schedule *schedule, const um_train_settings *settings, int h,
                           int w);
