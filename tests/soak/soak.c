@@ -135,6 +135,7 @@ static void choose_sampler(soak *s)
     while (um_sampler_describe(n, &facts)) n++;
     um_sampler_describe((int)(s->rounds % n), &facts);
     set(s, "sample.sampler=%s", facts.name);
+    if (strcmp(facts.name, "sde_adaptive") == 0) set(s, "sample.rng=philox"); /* it refuses torch */
 }
 
 static void settings(soak *s)
