@@ -9,7 +9,9 @@
 #include "io/safetensors_write.h"
 #include "io/unet_file.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char numbers_name[] = "training_state.safetensors",
@@ -278,9 +280,11 @@ um_status um_checkpoint_load_raw(um_ctx *ctx, const char *folder, um_unet *unet)
 /* The step in "step-0001000", -1 for any other name. */
 static long long step_of(const char *name)
 {
-    long long step;
-    int end = 0;
-    return sscanf(name, "step-%lld%n", &step, &end) == 1 && !name[end] ? step : -1;
+    char *end;
+    errno = 0;
+    if (strncmp(name, "step-", 5) != 0 || name[5] < '0' || name[5] > '9') return -1;
+    const long long step = strtoll(name + 5, &end, 10);
+    return *end || errno ? -1 : step;
 }
 
 um_status um_checkpoint_newest(um_ctx *ctx, const char *run, char **out)

@@ -314,6 +314,7 @@ static void make_steps(scratch *f)
 {
     static const char *const names[] = { "step-0000005", "step-0000010", "step-0000100",
                                          "step-12345678", "mine", "step-", "step-7x",
+                                         "step-+99999999", "step-99999999999999999999",
                                          ".step-0000200.unmist-1-1" };
     for (size_t i = 0; i < UM_COUNT(names); i++) {
         char name[64];
@@ -342,7 +343,7 @@ static void pruning_keeps_the_newest(void **state)
     scratch *f = *state;
     make_steps(f);
     const char *folder = place(f, "checkpoints", 0);
-    static const int keeps[] = { 0, 4, 2, 1 }, left[] = { 8, 8, 6, 5 };
+    static const int keeps[] = { 0, 4, 2, 1 }, left[] = { 10, 10, 8, 7 };
     for (size_t i = 0; i < UM_COUNT(keeps); i++) {
         CHECK_OK(&f->ctx, um_checkpoint_prune(&f->ctx, f->folder, keeps[i]));
         assert_int_equal(scratch_entries(f, folder), left[i]);
