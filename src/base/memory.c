@@ -16,9 +16,11 @@ static bool read_number(const char *path, const char *key, size_t *out)
     bool found = false;
     FILE *f = fopen(path, "re");
     while (f && !found && fgets(line, sizeof line, f)) {
-        unsigned long long v;
         const size_t n = strlen(key);
-        if (strncmp(line, key, n) != 0 || sscanf(line + n, "%llu", &v) != 1) continue;
+        char *end;
+        if (strncmp(line, key, n) != 0) continue;
+        const unsigned long long v = strtoull(line + n, &end, 10);
+        if (end == line + n) continue;
         *out = (size_t)v;
         found = true;
     }

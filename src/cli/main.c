@@ -142,11 +142,12 @@ int main(int argc, char **argv)
         printf("unmist %s\n", um_version());
         return flushed(0);
     }
-    if (is_help(argv[1]) && argc == 2) {
+    const bool helping = is_help(argv[1]);
+    if (helping && argc == 2) {
         print_help(stdout);
         return flushed(0);
     }
-    if (is_help(argv[1])) argc = 3, argv = help; /* help train: as train --help */
+    if (helping) argc = 3, argv = help; /* help train: as train --help */
     const cli_command *command = find(argv[1]);
     return command ? run_command(command, argc, argv) : no_command(argv[1]);
 }
