@@ -24,6 +24,8 @@ typedef struct um_training_hooks {
 typedef struct um_training_result {
     int64_t step, images;      /* in all */
     int64_t started_at;        /* the step where this call began */
+    int64_t skipped;           /* updates left out for numbers that went bad (train.on_nan) */
+    int64_t rollbacks;         /* returns to a checkpoint for the same reason */
     bool finished;             /* the model stands in RUN/model */
     double seconds;            /* of training, over all resumes */
     double images_per_second;  /* of this call */

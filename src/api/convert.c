@@ -174,6 +174,8 @@ um_status um_train_settings_from_config(um_ctx *ctx, const um_config *c, um_trai
         .eps = c->train_eps,
         .weight_decay = c->train_weight_decay,
         .clip_norm = c->train_clip_norm,
+        .on_nan_limit = c->train_on_nan_limit,
+        .spike_zscore = c->train_spike_zscore,
         .warmup = c->train_warmup,
         .ema_decay = c->train_ema_decay,
         .ema_warmup = c->train_ema_warmup,
@@ -200,6 +202,7 @@ um_status um_train_settings_from_config(um_ctx *ctx, const um_config *c, um_trai
     UM_TRY(word(ctx, um_predictions, "diffusion.prediction_type", c->diffusion_prediction_type,
                 &out->prediction));
     UM_TRY(word(ctx, um_precisions, "train.precision", c->train_precision, &out->precision));
+    UM_TRY(word(ctx, um_on_nan_choices, "train.on_nan", c->train_on_nan, &out->on_nan));
     UM_TRY(word(ctx, um_optimizers, "train.optimizer", c->train_optimizer, &out->optimizer));
     return word(ctx, um_lr_schedules, "train.lr_schedule", c->train_lr_schedule, &out->lr_schedule);
 }

@@ -329,6 +329,8 @@ static um_status train(session *s, bool resume, um_training_result *result)
     result->step = r.step;
     result->images = r.images;
     result->started_at = r.started_at;
+    result->skipped = r.skipped;
+    result->rollbacks = r.rollbacks;
     result->finished = r.finished;
     result->seconds = r.seconds;
     result->images_per_second = r.images_per_second;

@@ -32,6 +32,10 @@ static void say_result(const cli *c, const um_training_result *r)
                 "gradients\n",
                 (long long)r->step, r->step == 1 ? "" : "s", (long long)r->images,
                 r->images == 1 ? "" : "s", took, r->images_per_second, r->tape_mib);
+    if (r->skipped > 0 || r->rollbacks > 0)
+        cli_say(c, "numbers went bad: %lld update%s skipped, %lld return%s to a checkpoint\n",
+                (long long)r->skipped, r->skipped == 1 ? "" : "s", (long long)r->rollbacks,
+                r->rollbacks == 1 ? "" : "s");
     if (r->validation > 0)
         cli_say(c, "validation loss %.5f; by quarters of the timesteps %.5f %.5f %.5f %.5f\n",
                 r->validation, r->quarter[0], r->quarter[1], r->quarter[2], r->quarter[3]);

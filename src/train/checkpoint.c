@@ -9,14 +9,13 @@
 #include "io/safetensors_write.h"
 #include "io/unet_file.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const char numbers_name[] = "training_state.safetensors",
                   counters_name[] = "training_state.json";
 enum { STATE_VERSION = 1, NAME_MAX_ = 320 };
+static const int64_t count_max = (int64_t)1 << 60; /* counting on from there does not overflow */
 
 /* The blocks of numbers that are kept, each under its prefix. */
 typedef struct part {
@@ -123,32 +122,55 @@ static um_status load_part(um_ctx *ctx, const um_safetensors *st, const um_param
     return UM_OK;
 }
 
-static um_status save_counters(um_ctx *ctx, const char *path, const um_progress *p)
+static um_status save_counters(um_ctx *ctx, const char *path, const um_progress *p,
+                               int64_t updates)
 {
-    json_t *root =
-        json_pack("{s:i, s:I, s:I, s:f, s:f, s:I, s:s*}", "version", STATE_VERSION, "step",
-                  (json_int_t)p->step, "images", (json_int_t)p->images, "seconds", p->seconds,
-                  "loss_sum", p->loss_sum, "loss_count", (json_int_t)p->loss_count,
-                  "log_rows", p->rows);
+    const um_guard *g = &p->guard;
+    json_t *root = json_pack(
+        "{s:i, s:I, s:I, s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:s*}",
+        "version", STATE_VERSION, "step", (json_int_t)p->step, "images", (json_int_t)p->images,
+        "seconds", p->seconds, "loss_sum", p->loss_sum, "loss_count", (json_int_t)p->loss_count,
+        "updates", (json_int_t)updates, "skipped", (json_int_t)g->skipped, "skipped_in_row",
+        (json_int_t)g->skipped_in_row, "rollbacks", (json_int_t)g->rollbacks, "returns",
+        (json_int_t)g->returns, "target", (json_int_t)g->target, "losses", (json_int_t)g->losses,
+        "loss_mean", g->loss_mean, "loss_variance", g->loss_variance, "log_rows", p->rows);
     const um_status status = um_json_save(ctx, root, path);
     json_decref(root);
     return status;
 }
 
+/* Absent in what was written before there was a guard: nothing has gone bad. */
+static void load_guard(um_json *j, um_guard *g)
+{
+    g->skipped = um_json_int_or(j, "skipped", 0, 0, count_max);
+    g->skipped_in_row = um_json_int_or(j, "skipped_in_row", 0, 0, g->skipped);
+    g->rollbacks = um_json_int_or(j, "rollbacks", 0, 0, count_max);
+    g->returns = um_json_int_or(j, "returns", 0, 0, g->rollbacks);
+    g->target = um_json_int_or(j, "target", 0, 0, count_max);
+    g->losses = um_json_int_or(j, "losses", 0, 0, count_max);
+    g->loss_mean = um_json_real_or(j, "loss_mean", 0);
+    g->loss_variance = um_json_real_or(j, "loss_variance", 0);
+    if (g->loss_variance < 0) um_json_fail(j, "loss_variance", "is negative (a mean of squares)");
+}
+
 /* The counters of a run with these settings: what one of them says of another must hold. */
 static um_status load_counters(um_ctx *ctx, const char *path, const um_train_settings *s,
-                               um_progress *p)
+                               um_progress *p, int64_t *updates)
 {
     um_json j;
     *p = (um_progress){ 0 };
     UM_TRY(um_json_load(&j, ctx, path));
     um_json_int(&j, "version", STATE_VERSION, STATE_VERSION);
     p->step = um_json_int(&j, "step", 0, s->steps);
+    load_guard(&j, &p->guard);
     const int64_t images = p->step * s->batch;
-    p->images = um_json_int(&j, "images", images, images);
+    p->images = um_json_int(&j, "images", images, p->guard.rollbacks ? count_max : images);
+    if (p->images % s->batch != 0)
+        um_json_fail(&j, "images", "is no multiple of train.batch = %d", s->batch);
     p->seconds = um_json_real(&j, "seconds");
     p->loss_sum = um_json_real(&j, "loss_sum");
     p->loss_count = um_json_int(&j, "loss_count", 0, p->step);
+    *updates = um_json_int_or(&j, "updates", p->step, 0, p->step);
     const um_status status = j.status;
     um_json_close(&j);
     return status;
@@ -186,7 +208,8 @@ static um_status write_state(um_ctx *ctx, const char *folder, um_trainer *traine
                              const um_progress *progress)
 {
     WITH_PATH(ctx, folder, numbers_name, path, save_numbers(ctx, path, trainer));
-    WITH_PATH(ctx, folder, counters_name, path, save_counters(ctx, path, progress));
+    WITH_PATH(ctx, folder, counters_name, path,
+              save_counters(ctx, path, progress, um_trainer_optimizer(trainer)->updates));
     return UM_OK;
 }
 
@@ -250,7 +273,9 @@ um_status um_checkpoint_load(um_ctx *ctx, const char *folder, um_trainer *traine
     const um_params *params = um_unet_params(unet);
     part parts[3];
     parts_of(trainer, parts);
-    WITH_PATH(ctx, folder, counters_name, path, load_counters(ctx, path, o->settings, progress));
+    int64_t updates = 0;
+    WITH_PATH(ctx, folder, counters_name, path,
+              load_counters(ctx, path, o->settings, progress, &updates));
     if (o->ema) { /* the model's weights are the average; they pass through the network's values */
         WITH_PATH(ctx, folder, "unet", path, um_unet_file_read_weights(ctx, unet, path));
         memcpy(o->ema, params->values, params->padded * sizeof *o->ema);
@@ -259,6 +284,7 @@ um_status um_checkpoint_load(um_ctx *ctx, const char *folder, um_trainer *traine
     WITH_PATH(ctx, folder, numbers_name, path,
               load_timesteps(ctx, path, um_trainer_timesteps(trainer)));
     o->step = progress->step;
+    o->updates = updates;
     return UM_OK;
 }
 
@@ -275,54 +301,4 @@ um_status um_checkpoint_load_raw(um_ctx *ctx, const char *folder, um_unet *unet)
     const part raw = { "raw", params->values };
     WITH_PATH(ctx, folder, numbers_name, path, load_numbers(ctx, path, params, &raw, 1));
     return UM_OK;
-}
-
-/* The step in "step-0001000", -1 for any other name. */
-static long long step_of(const char *name)
-{
-    char *end;
-    errno = 0;
-    if (strncmp(name, "step-", 5) != 0 || name[5] < '0' || name[5] > '9') return -1;
-    const long long step = strtoll(name + 5, &end, 10);
-    return *end || errno ? -1 : step;
-}
-
-um_status um_checkpoint_newest(um_ctx *ctx, const char *run, char **out)
-{
-    *out = NULL;
-    char *folder;
-    UM_TRY(um_path_join(ctx, &folder, run, "checkpoints"));
-    um_names names = { 0 };
-    um_status status = um_path_is_folder(folder) ? um_folder_list(ctx, folder, &names) : UM_OK;
-    int best = -1;
-    for (int i = 0; i < names.count; i++)
-        if (step_of(names.name[i]) >= 0 &&
-            (best < 0 || step_of(names.name[i]) > step_of(names.name[best])))
-            best = i;
-    if (best >= 0) status = um_path_join(ctx, out, folder, names.name[best]);
-    um_names_free(ctx, &names);
-    um_free(ctx, folder);
-    return status;
-}
-
-um_status um_checkpoint_prune(um_ctx *ctx, const char *run, int keep)
-{
-    char *folder;
-    UM_TRY(um_path_join(ctx, &folder, run, "checkpoints"));
-    um_names names = { 0 };
-    um_status status = um_folder_list(ctx, folder, &names);
-    if (status == UM_BAD_FILE) status = UM_IO;
-    for (int i = 0; i < names.count && keep > 0 && status == UM_OK; i++) {
-        int newer = 0;
-        for (int k = 0; k < names.count; k++)
-            newer += step_of(names.name[k]) > step_of(names.name[i]);
-        if (step_of(names.name[i]) < 0 || newer < keep) continue;
-        char *old;
-        status = um_path_join(ctx, &old, folder, names.name[i]);
-        if (status == UM_OK) status = um_folder_discard(ctx, old);
-        um_free(ctx, old);
-    }
-    um_names_free(ctx, &names);
-    um_free(ctx, folder);
-    return status;
 }

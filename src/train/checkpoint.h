@@ -8,14 +8,15 @@
 #define UM_CHECKPOINT_H
 
 #include "io/model_folder.h"
-#include "train/trainer.h"
+#include "train/guard.h"
 
 /* How far a run is. All random streams are functions of the seed and of these. */
 typedef struct um_progress {
-    int64_t step, images;
+    int64_t step, images;      /* images: those of steps that were gone back behind too */
     double seconds;            /* spent in training, over all resumes */
-    double loss_sum;           /* since the last row of log.csv */
+    double loss_sum;           /* of updates made since the last row of log.csv */
     int64_t loss_count;
+    um_guard guard;
     const char *rows;          /* of log.csv that could not be written yet; NULL: none */
 } um_progress;
 
@@ -44,7 +45,15 @@ um_status um_checkpoint_load_raw(um_ctx *ctx, const char *folder, um_unet *unet)
  * none. */
 um_status um_checkpoint_newest(um_ctx *ctx, const char *run, char **out);
 
-/* Remove all but the newest `keep` (0: all stay); no half of one is ever seen. UM_IO. */
-um_status um_checkpoint_prune(um_ctx *ctx, const char *run, int keep);
+/* The same of those that a run with settings->checkpoint_every = `every` writes in its course, and
+ * of its start: not of those that a stop or a full disk brought in between. *step is its step. */
+um_status um_checkpoint_regular(um_ctx *ctx, const char *run, int every, char **out, int64_t *step);
+
+/* Remove all but the newest `keep` (0: all stay) and, where `every` is not negative, the newest
+ * regular one; no half of one is ever seen. UM_IO. */
+um_status um_checkpoint_prune(um_ctx *ctx, const char *run, int keep, int every);
+
+/* Remove those behind `step`, the newest first, in the same way. */
+um_status um_checkpoint_forget(um_ctx *ctx, const char *run, int64_t step);
 
 #endif

@@ -154,4 +154,21 @@ um_status um_log_append(um_log_file *log, const um_log_row *row)
     return write_out(log, false);
 }
 
+um_status um_log_cut(um_log_file *log, int64_t step)
+{
+    um_text *rows = &log->waiting;
+    int64_t last;
+    um_bytes file;
+    UM_TRY(um_file_read(log->ctx, log->path, LOG_MAX, &file));
+    const char *text = (const char *)file.data, *end = strchr(text, '\n');
+    const size_t header = end ? (size_t)(end + 1 - text) : file.size;
+    log->bytes = UM_MIN(log->bytes, (int64_t)kept_bytes(text, header, step, &last));
+    um_free(log->ctx, file.data);
+    if (rows->n) {
+        rows->n = kept_bytes(rows->data, 0, step, &last);
+        rows->data[rows->n] = 0;
+    }
+    return truncate(log->path, (off_t)log->bytes) == 0 ? UM_OK : io_fail(log, errno);
+}
+
 um_status um_log_flush(um_log_file *log) { return write_out(log, true); }

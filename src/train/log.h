@@ -44,6 +44,9 @@ um_status um_log_restore(um_log_file *log, const char *rows);
 /* Append a row, behind those that wait. UM_IO: it waits too. */
 um_status um_log_append(um_log_file *log, const um_log_row *row);
 
+/* Take back the rows behind `step`, those that wait too. */
+um_status um_log_cut(um_log_file *log, int64_t step);
+
 /* Write what waits and flush the file to the disk. */
 um_status um_log_flush(um_log_file *log);
 

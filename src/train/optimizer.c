@@ -5,6 +5,7 @@
 #include "tensor/kernels/kernels.h"
 #include "train/schedules.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -55,32 +56,38 @@ static void step_trainable(um_optimizer_state *o, const um_adam *a)
     step_range(o, a, from, p->padded);
 }
 
-um_status um_optimizer_step(um_optimizer_state *o, um_step_report *report)
+double um_optimizer_norm(const um_optimizer_state *o)
+{
+    const um_params *p = o->params;
+    const int threads = um_threads_enter(p->ctx);
+    const double squares = p->ctx->kernels->sum_squares(p->padded, p->grads);
+    um_threads_leave(threads);
+    return sqrt(squares);
+}
+
+um_status um_optimizer_step(um_optimizer_state *o, double norm, um_step_report *report)
 {
     const um_train_settings *s = o->settings;
     um_ctx *ctx = o->params->ctx;
+    /* PyTorch's clip_grad_norm_: scale by max_norm / (norm + 1e-6), never up */
+    const double scale = s->clip_norm > 0 ? fmin(1.0, s->clip_norm / (norm + 1e-6)) : 1.0;
+    if (!(norm * scale * norm * scale < FLT_MAX)) /* v, a mean of squares, stays finite */
+        return um_fail(ctx, UM_NOT_FINITE,
+                       "the gradient's norm is %g (lower train.lr, or train.clip_norm)", norm);
+    const int64_t update = o->updates + 1;
+    *report = (um_step_report){ norm, um_lr_at(s, o->step), um_ema_decay_at(s, update) };
+    const um_adam a = {
+        .lr = report->lr, .beta1 = s->beta1, .beta2 = s->beta2, .eps = s->eps,
+        .weight_decay = s->weight_decay, .grad_scale = scale, .ema_decay = report->ema_decay,
+        .bias1 = 1.0 - pow(s->beta1, (double)update), .bias2 = 1.0 - pow(s->beta2, (double)update),
+        .decoupled = s->optimizer == UM_ADAMW,
+    };
     const int threads = um_threads_enter(ctx);
-    const double norm = sqrt(ctx->kernels->sum_squares(o->params->padded, o->params->grads));
-    um_status status = UM_OK;
-    if (isfinite(norm)) {
-        const int64_t step = o->step + 1;
-        *report = (um_step_report){ norm, um_lr_at(s, o->step), um_ema_decay_at(s, step) };
-        /* PyTorch's clip_grad_norm_: scale by max_norm / (norm + 1e-6), never up */
-        const double scale = s->clip_norm > 0 ? fmin(1.0, s->clip_norm / (norm + 1e-6)) : 1.0;
-        const um_adam a = {
-            .lr = report->lr, .beta1 = s->beta1, .beta2 = s->beta2, .eps = s->eps,
-            .weight_decay = s->weight_decay, .grad_scale = scale, .ema_decay = report->ema_decay,
-            .bias1 = 1.0 - pow(s->beta1, (double)step), .bias2 = 1.0 - pow(s->beta2, (double)step),
-            .decoupled = s->optimizer == UM_ADAMW,
-        };
-        step_trainable(o, &a);
-        o->step = step;
-    } else {
-        status = um_fail(ctx, UM_NOT_FINITE,
-                         "step %lld: the gradient's norm is not finite (lower train.lr, "
-                         "or find the operation with run.check_nan = true)",
-                         (long long)o->step + 1);
-    }
+    step_trainable(o, &a);
     um_threads_leave(threads);
-    return status;
+    o->step++;
+    o->updates = update;
+    return UM_OK;
 }
+
+void um_optimizer_skip(um_optimizer_state *o) { o->step++; }

@@ -12,7 +12,8 @@ typedef struct um_optimizer_state {
     um_params *params;
     const um_train_settings *settings;
     um_real *m, *v, *ema; /* ema: NULL where settings->ema_decay is 0 */
-    int64_t step;         /* steps taken */
+    int64_t step;         /* of the run: the learning rate follows it */
+    int64_t updates;      /* made in these steps: m, v and ema are averages over so many */
 } um_optimizer_state;
 
 /* What one step did. */
@@ -26,8 +27,14 @@ um_status um_optimizer_init(um_optimizer_state *o, um_params *params,
                             const um_train_settings *settings);
 void um_optimizer_free(um_optimizer_state *o);
 
-/* One step down the gradients that params holds. UM_NOT_FINITE, with nothing changed, where their
- * norm is not finite. */
-um_status um_optimizer_step(um_optimizer_state *o, um_step_report *report);
+/* The norm of all gradients that params holds: finite only where each of them is. */
+double um_optimizer_norm(const um_optimizer_state *o);
+
+/* One step down these gradients, whose norm is given. UM_NOT_FINITE, with nothing changed, where it
+ * is not finite or the squares of what is left after clipping would not be. */
+um_status um_optimizer_step(um_optimizer_state *o, double norm, um_step_report *report);
+
+/* A step of the run without an update: the learning rate goes on, the averages stay. */
+void um_optimizer_skip(um_optimizer_state *o);
 
 #endif

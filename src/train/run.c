@@ -3,7 +3,6 @@
 #include "train/run.h"
 
 #include "train/run_record.h"
-#include "train/validate.h"
 
 #include <stdio.h>
 
@@ -22,7 +21,8 @@ typedef struct loop {
     double row_clock;       /* of the last row of log.csv */
     int64_t row_images;
     double call_began;
-    int64_t call_images;
+    int64_t call_images, call_step;
+    int64_t next_images; /* the place in the run behind the present batch */
 } loop;
 
 static bool due(const loop *l, int every)
@@ -46,34 +46,34 @@ static um_status draw_samples(loop *l, bool missing)
 /* A classifier's training: its log has accuracies. */
 static bool judges(const loop *l) { return um_unet_configuration(l->request->unet)->logits > 0; }
 
-static um_status log_row(loop *l, const um_step_report *report)
+/* A row of its own for an update that was not made, with that step's loss and a learning rate of 0;
+ * else the mean over the updates since the row before. */
+static um_status log_row(loop *l, const um_guarded *step, const um_validation *validation)
 {
     um_progress *p = &l->progress;
     const um_train_settings *s = l->settings;
-    um_validation validation = { .done = false };
     const bool last = p->step == s->steps;
-    if (due(l, s->validate_every) || (last && s->validate_every)) {
-        UM_TRY(um_validate(l->trainer, &l->feed, s, &l->batch, &validation));
-        l->validation = validation;
-    }
-    if (!due(l, s->log_every) && !validation.done && !(last && s->log_every)) return UM_OK;
+    if (!due(l, s->log_every) && !validation->done && !(s->log_every && (last || !step->made)))
+        return UM_OK;
 
     const double now = um_seconds();
     const um_log_row row = {
         .step = p->step,
         .images = p->images,
-        .loss = p->loss_sum / (double)p->loss_count,
-        .grad_norm = report->grad_norm,
-        .lr = report->lr,
+        .loss = step->made ? p->loss_sum / (double)p->loss_count : step->loss,
+        .grad_norm = step->report.grad_norm,
+        .lr = step->report.lr,
         .seconds = now - l->began,
-        .validation = validation,
+        .validation = *validation,
         .accuracies = judges(l),
         .images_per_second = (double)(p->images - l->row_images) / (now - l->row_clock),
     };
     l->row_clock = now;
     l->row_images = p->images;
-    p->loss_sum = 0;
-    p->loss_count = 0;
+    if (step->made) {
+        p->loss_sum = 0;
+        p->loss_count = 0;
+    }
     return um_run_record_row(&l->record, &row);
 }
 
@@ -101,21 +101,62 @@ static void tell(const loop *l, double loss)
         .seconds_left = seconds_left(l, rate), .validation = l->validation });
 }
 
-static um_status one_step(loop *l)
+/* The next images, the update, the validation. */
+static um_status learn(loop *l, um_guarded *step, um_validation *validation)
 {
     um_progress *p = &l->progress;
-    um_step_report report;
-    double loss;
+    const um_train_settings *s = l->settings;
     UM_TRY(um_feed_training(&l->feed, p->images, &l->batch));
-    UM_TRY(um_trainer_step(l->trainer, &l->batch, &loss, &report));
+    l->next_images = p->images + l->batch.n;
+    UM_TRY(um_guard_step(&p->guard, l->trainer, &l->batch, p->images, step));
     p->step++;
-    p->images += l->batch.n;
-    p->loss_sum += loss;
-    p->loss_count++;
-    tell(l, loss);
-    UM_TRY(log_row(l, &report));
+    p->images = l->next_images;
+    if (step->made) {
+        p->loss_sum += step->loss;
+        p->loss_count++;
+    }
+    if (!due(l, s->validate_every) && !(p->step == s->steps && s->validate_every)) return UM_OK;
+    UM_TRY(um_guard_validate(l->trainer, &l->feed, &l->batch, validation));
+    l->validation = *validation;
+    return UM_OK;
+}
+
+/* The weights are still those before the step: they are kept for who wants to see it again, or to
+ * go on in another way. */
+static um_status stop_before(loop *l)
+{
+    char why[UM_MESSAGE_MAX];
+    snprintf(why, sizeof why, "%s", l->ctx->message);
+    UM_TRY(save_checkpoint(l, true));
+    const bool stops = l->settings->on_nan == UM_ON_NAN_STOP;
+    return um_fail(l->ctx, UM_NOT_FINITE, "%s (--resume comes to this step again; %s goes on)", why,
+                   stops ? "train.on_nan = skip or rollback"
+                         : "another train.on_nan or train.on_nan_limit");
+}
+
+static um_status went_bad(loop *l, bool made)
+{
+    um_status status = UM_NOT_FINITE;
+    if (l->settings->on_nan == UM_ON_NAN_ROLLBACK) {
+        status = um_run_record_go_back(&l->record, &l->progress);
+        if (status == UM_OK) l->progress.images = l->next_images; /* these do not come again */
+    }
+    return status == UM_NOT_FINITE && !made ? stop_before(l) : status;
+}
+
+static um_status one_step(loop *l)
+{
+    um_guarded step = { .made = false };
+    um_validation validation = { .done = false };
+    const int64_t before = l->progress.step;
+    const um_status status = learn(l, &step, &validation);
+    if (status == UM_NOT_FINITE) return went_bad(l, step.made || l->progress.step > before);
+    UM_TRY(status);
+    tell(l, step.loss);
+    UM_TRY(log_row(l, &step, &validation));
     UM_TRY(draw_samples(l, false));
-    if (!due(l, l->settings->checkpoint_every) && !um_run_record_retries(&l->record, p->step))
+    if (!due(l, l->settings->checkpoint_every) &&
+        !um_run_record_retries(&l->record, l->progress.step))
         return UM_OK;
     return save_checkpoint(l, false);
 }
@@ -206,8 +247,10 @@ static um_status run(loop *l)
     UM_TRY(find_start(l));
     l->call_began = l->row_clock = um_seconds();
     l->call_images = l->row_images = l->progress.images;
+    l->call_step = l->progress.step;
     l->began = l->call_began - l->progress.seconds;
     if (l->request->begun) UM_TRY(l->request->begun(l->request->user));
+    if (s->on_nan == UM_ON_NAN_ROLLBACK && l->progress.step == 0) UM_TRY(save_checkpoint(l, false));
     UM_TRY(run_steps(l));
     return finish(l);
 }
@@ -221,7 +264,8 @@ um_status um_train(um_ctx *ctx, const um_train_request *request, um_train_result
     const double rate = l.progress.images > l.call_images ? call_rate(&l) : 0;
     *result = (um_train_result){
         .step = l.progress.step, .images = l.progress.images, .seconds = um_seconds() - l.began,
-        .started_at = l.call_images / UM_MAX(1, l.settings->batch), .images_per_second = rate,
+        .started_at = l.call_step, .images_per_second = rate,
+        .skipped = l.progress.guard.skipped, .rollbacks = l.progress.guard.rollbacks,
         .tape_bytes = l.trainer ? um_trainer_tape_bytes(l.trainer) : 0, .validation = l.validation,
         .finished = l.record.model_stands,
     };

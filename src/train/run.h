@@ -36,6 +36,7 @@ typedef struct um_train_request {
 
 typedef struct um_train_result {
     int64_t step, images, started_at; /* steps done in all, and where this call began */
+    int64_t skipped, rollbacks;       /* updates left out and returns to a checkpoint, in all */
     double seconds;                   /* of training, over all resumes */
     double images_per_second;         /* of this call */
     size_t tape_bytes;

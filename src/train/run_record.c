@@ -145,10 +145,44 @@ um_status um_run_record_checkpoint(um_run_record *r, const um_progress *p, bool 
                  (long long)next_try(r, p->step), there);
     const bool stands = status == UM_OK;
     UM_TRY(settle(r, CHECKPOINT, status, what_follows));
-    if (stands) status = um_checkpoint_prune(r->ctx, q->out, q->settings->keep);
+    const bool returns = q->settings->on_nan == UM_ON_NAN_ROLLBACK;
+    if (stands)
+        status = um_checkpoint_prune(r->ctx, q->out, q->settings->keep,
+                                     returns ? q->settings->checkpoint_every : -1);
     if (stands && status == UM_IO)
         um_log(r->ctx, UM_LOG_WARNING, "%s (an older checkpoint stays)", r->ctx->message);
     return status == UM_IO ? UM_OK : status;
+}
+
+/* Checkpoints go before rows: wherever this is cut short, what is left is a run that was killed. */
+static um_status go_back_to(um_run_record *r, const char *folder, int64_t step, um_progress *p)
+{
+    um_progress then;
+    UM_TRY(um_checkpoint_load(r->ctx, folder, r->trainer, &then));
+    then.guard.skipped = p->guard.skipped; /* these go on counting */
+    then.guard.rollbacks = p->guard.rollbacks;
+    then.guard.returns = p->guard.returns;
+    then.guard.target = p->guard.target;
+    *p = then;
+    UM_TRY(um_checkpoint_forget(r->ctx, r->request->out, step));
+    r->saved_step = step;
+    r->retry_gap = r->retry_step = 0;
+    return um_log_cut(&r->log, step);
+}
+
+um_status um_run_record_go_back(um_run_record *r, um_progress *p)
+{
+    const um_train_settings *s = r->request->settings;
+    char *folder, why[UM_MESSAGE_MAX];
+    int64_t step;
+    snprintf(why, sizeof why, "%s", r->ctx->message);
+    UM_TRY(um_checkpoint_regular(r->ctx, r->request->out, s->checkpoint_every, &folder, &step));
+    um_fail(r->ctx, UM_NOT_FINITE, "%s%s", why,
+            folder ? "" : "; there is no checkpoint of train.checkpoint_every to go back to");
+    um_status status = folder ? um_guard_return(&p->guard, r->ctx, s, step) : UM_NOT_FINITE;
+    if (status == UM_OK) status = go_back_to(r, folder, step, p);
+    um_free(r->ctx, folder);
+    return status;
 }
 
 um_status um_run_record_model(um_run_record *r)

@@ -10,6 +10,11 @@ const um_choice um_lr_schedules[] = { { "constant", UM_LR_CONSTANT },
                                       { "cosine", UM_LR_COSINE },
                                       { NULL, 0 } };
 
+const um_choice um_on_nan_choices[] = { { "stop", UM_ON_NAN_STOP },
+                                        { "skip", UM_ON_NAN_SKIP },
+                                        { "rollback", UM_ON_NAN_ROLLBACK },
+                                        { NULL, 0 } };
+
 double um_lr_at(const um_train_settings *s, int64_t step)
 {
     if (step < s->warmup) return s->lr * (double)step / (double)s->warmup;

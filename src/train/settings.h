@@ -11,6 +11,10 @@
 typedef enum um_optimizer { UM_ADAMW, UM_ADAM } um_optimizer;
 typedef enum um_lr_schedule { UM_LR_CONSTANT, UM_LR_LINEAR, UM_LR_COSINE } um_lr_schedule;
 
+/* What follows where a loss, a gradient or weights went bad (guard.h). */
+typedef enum um_on_nan { UM_ON_NAN_STOP, UM_ON_NAN_SKIP, UM_ON_NAN_ROLLBACK } um_on_nan;
+
+extern const um_choice um_on_nan_choices[]; /* stop, skip, rollback */
 extern const um_choice um_optimizers[];   /* adamw, adam */
 extern const um_choice um_lr_schedules[]; /* constant, linear, cosine */
 
@@ -33,6 +37,9 @@ typedef struct um_train_settings {
     um_optimizer optimizer;
     double lr, beta1, beta2, eps, weight_decay;
     double clip_norm; /* largest norm of the gradient; 0: not clipped */
+    um_on_nan on_nan;
+    int64_t on_nan_limit; /* skips in a row, or returns to one checkpoint; then it stops */
+    double spike_zscore;  /* deviations above its mean at which a loss is bad too; 0: none is */
     um_lr_schedule lr_schedule;
     int64_t warmup; /* steps of linear warm-up */
 

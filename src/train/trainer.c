@@ -74,6 +74,12 @@ static bool hybrid(const um_trainer *tr)
     return tr->settings->loss.variance != UM_VARIANCE_MODEL_FIXED;
 }
 
+void um_trainer_check_nan(um_trainer *tr, bool on)
+{
+    um_tape_observe(tr->tape, on || tr->settings->check_nan ? um_observer_check_nan()
+                                                            : (um_observer){ .after = NULL });
+}
+
 static um_status record(um_trainer *tr, int h, int w)
 {
     const um_train_settings *s = tr->settings;
@@ -92,7 +98,7 @@ static um_status record(um_trainer *tr, int h, int w)
     else if (hybrid(tr)) record_hybrid(tr, y, images, one);
     else record_denoiser(tr, y);
     um_tape_output(t, tr->each);
-    if (s->check_nan) um_tape_observe(t, um_observer_check_nan());
+    um_trainer_check_nan(tr, false);
     return um_tape_plan(t, tr->loss);
 }
 
@@ -254,8 +260,7 @@ static void keep_terms(um_trainer *tr, const um_batch *batch, int from)
         tr->terms[from + i] = loss_of(tr, i, weight_at(tr, batch->t[from + i]));
 }
 
-um_status um_trainer_step(um_trainer *tr, const um_batch *batch, double *loss,
-                          um_step_report *report)
+um_status um_trainer_gradients(um_trainer *tr, const um_batch *batch, double *loss, double *norm)
 {
     const um_train_settings *s = tr->settings;
     *loss = 0;
@@ -268,9 +273,24 @@ um_status um_trainer_step(um_trainer *tr, const um_batch *batch, double *loss,
         UM_TRY(um_tape_backward(tr->tape, NULL, k > 0));
         *loss += (double)*um_data(tr->tape, tr->loss);
     }
-    UM_TRY(um_optimizer_step(&tr->optimizer, report));
+    *norm = um_optimizer_norm(&tr->optimizer);
+    return UM_OK;
+}
+
+um_status um_trainer_update(um_trainer *tr, const um_batch *batch, double norm,
+                            um_step_report *report)
+{
+    UM_TRY(um_optimizer_step(&tr->optimizer, norm, report));
     um_timestep_sampler_learn(&tr->timesteps, batch->n, batch->t, tr->terms);
     return UM_OK;
+}
+
+um_status um_trainer_step(um_trainer *tr, const um_batch *batch, double *loss,
+                          um_step_report *report)
+{
+    double norm;
+    UM_TRY(um_trainer_gradients(tr, batch, loss, &norm));
+    return um_trainer_update(tr, batch, norm, report);
 }
 
 static bool is_right(const um_trainer *tr, int i, int label)

@@ -39,6 +39,17 @@ void um_trainer_close(um_trainer **trainer);
 um_status um_trainer_step(um_trainer *trainer, const um_batch *batch, double *loss,
                           um_step_report *report);
 
+/* Its two halves: the gradients of the batch's loss and their norm, which may not be finite; and
+ * the update, of which UM_NOT_FINITE says that it was not made (um_optimizer_step). */
+um_status um_trainer_gradients(um_trainer *trainer, const um_batch *batch, double *loss,
+                               double *norm);
+um_status um_trainer_update(um_trainer *trainer, const um_batch *batch, double norm,
+                            um_step_report *report);
+
+/* From here on walks end at the first operation whose numbers are not finite: UM_NOT_FINITE names
+ * it. Off, it is as settings->check_nan says. */
+void um_trainer_check_nan(um_trainer *trainer, bool on);
+
 /* The loss of each image of the batch (any n up to settings->batch), without dropout and without
  * weights; `right`, where not NULL: whether the label has a classifier's highest score. */
 um_status um_trainer_losses(um_trainer *trainer, const um_batch *batch, double *losses,

@@ -230,6 +230,7 @@ static void every_training_setting_arrives(void **state)
         "train.steps=11", "train.batch=12", "train.accumulate=3", "train.optimizer=adam",
         "train.lr=0.5", "train.beta1=0.6", "train.beta2=0.7", "train.eps=0.001",
         "train.weight_decay=0.125", "train.clip_norm=2", "train.lr_schedule=linear",
+        "train.on_nan=rollback", "train.on_nan_limit=20", "train.spike_zscore=6",
         "train.warmup=13", "train.ema_decay=0.75", "train.ema_warmup=false",
         "train.ema_inv_gamma=3", "train.ema_power=0.5", "train.recompute=true",
         "train.log_every=14", "train.validate_every=15", "train.validation_images=16",
@@ -250,6 +251,7 @@ static void every_training_setting_arrives(void **state)
     assert_true(is.optimizer == UM_ADAM && is.lr == 0.5 && is.beta1 == 0.6 && is.beta2 == 0.7);
     assert_true(is.eps == 0.001 && is.weight_decay == 0.125 && is.clip_norm == 2);
     assert_true(is.lr_schedule == UM_LR_LINEAR && is.warmup == 13);
+    assert_true(is.on_nan == UM_ON_NAN_ROLLBACK && is.on_nan_limit == 20 && is.spike_zscore == 6);
     assert_true(is.ema_decay == 0.75 && !is.ema_warmup && is.ema_inv_gamma == 3);
     assert_true(is.ema_power == 0.5 && is.log_every == 14 && is.validate_every == 15);
     assert_true(is.validation_images == 16 && is.sample_every == 17);

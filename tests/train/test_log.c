@@ -169,6 +169,36 @@ static void what_cannot_be_begun_is_said(void **state)
 }
 
 /* A file-size limit cuts the second row after 10 of its bytes, as a full disk may. */
+/* Rows of the file and rows that wait: those up to the step stay, whatever follows comes behind. */
+static void rows_are_taken_back(void **state)
+{
+    scratch *s = *state;
+    static const int steps[][2] = { { 0, 0 }, { 1, 1 }, { 2, 1 }, { 3, 2 }, { 4, 3 }, { 9, 3 } };
+    for (size_t i = 0; i < UM_COUNT(steps); i++)
+        for (int waits = 0; waits < 2; waits++) {
+            const char *path = scratch_path(s, "log.csv");
+            um_log_file log;
+            char expected[SCRATCH_PATH] = "";
+            size_t n = (size_t)snprintf(expected, sizeof expected, "%s", header);
+            CHECK_OK(&s->ctx, um_log_begin(&log, &s->ctx, path, 0, false));
+            CHECK_OK(&s->ctx, um_log_append(&log, &(um_log_row){ .step = 1 }));
+            if (waits) limit_files(1);
+            const um_status status = waits ? UM_IO : UM_OK;
+            assert_int_equal(um_log_append(&log, &(um_log_row){ .step = 3 }), status);
+            assert_int_equal(um_log_append(&log, &(um_log_row){ .step = 4 }), status);
+            CHECK_OK(&s->ctx, um_log_cut(&log, steps[i][0]));
+            limit_files(RLIM_INFINITY);
+            CHECK_OK(&s->ctx, um_log_append(&log, &(um_log_row){ .step = 5 }));
+            static const int all[] = { 1, 3, 4 };
+            for (int k = 0; k <= steps[i][1]; k++)
+                n += (size_t)snprintf(expected + n, sizeof expected - n,
+                                      "%d,0,0,0,0,0,0.000,,,,,\n", k < steps[i][1] ? all[k] : 5);
+            um_log_free(&log);
+            check_file(s, path, expected);
+            CHECK_OK(&s->ctx, um_folder_remove(&s->ctx, path));
+        }
+}
+
 static void rows_wait_until_they_can_be_written(void **state)
 {
     scratch *s = *state;
@@ -249,6 +279,7 @@ int main(void)
         TEST(a_log_that_is_gone_is_begun_anew),
         TEST(someone_else_s_file_is_refused_and_stays),
         TEST(what_cannot_be_begun_is_said),
+        TEST(rows_are_taken_back),
         TEST(rows_wait_until_they_can_be_written),
         TEST(rows_that_waited_come_once),
         TEST(a_file_that_is_emptied_gets_no_hole),

@@ -3,7 +3,9 @@
 #ifndef UM_TEST_TRAINING_H
 #define UM_TEST_TRAINING_H
 
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "support/limits.h"
 #include "support/scratch.h"
@@ -17,6 +19,7 @@ typedef struct training {
     const char *out;
     bool resume, draws;
     int cancel_at;      /* um_check_cancelled says stop at its k-th call; 0: never */
+    int dies_at;        /* the process ends as its k-th step is told; 0: never */
     int draw_fails_at;  /* the picture of this step fails with draw_status */
     um_status draw_status;
     int full_from, full_until; /* between these steps no file can be written; 0: it always can */
@@ -39,6 +42,7 @@ static inline void told(void *user, const um_train_status *status)
     const struct timespec nap = { 0, (long)(r->nap * 1e9) };
     r->told++;
     r->last = *status;
+    if (r->told == r->dies_at) _exit(0);
     if (status->step == r->full_from) limit_files(1);
     if (status->step == r->full_until) limit_files(RLIM_INFINITY);
     if (r->nap > 0) nanosleep(&nap, NULL);
@@ -88,6 +92,20 @@ static inline void go(training *r)
     r->status = um_train(r->ctx, &request, &r->result);
     r->ctx->cancelled = NULL;
     limit_files(RLIM_INFINITY);
+}
+
+/* The same in a process of its own, which may die. */
+static inline void go_and_die(training *r)
+{
+    int status;
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        go(r);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
 static inline void end(training *r)

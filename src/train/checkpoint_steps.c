@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT
+ * checkpoint_steps.c - which checkpoints of a run there are, and which of them stay. */
+#include "train/checkpoint.h"
+
+#include "io/folder.h"
+#include "io/path.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The step in "step-0001000", -1 for any other name. */
+static long long step_of(const char *name)
+{
+    char *end;
+    errno = 0;
+    if (strncmp(name, "step-", 5) != 0 || name[5] < '0' || name[5] > '9') return -1;
+    const long long step = strtoll(name + 5, &end, 10);
+    return *end || errno ? -1 : step;
+}
+
+static bool is_regular(long long step, int every)
+{
+    return step == 0 || (step > 0 && every > 0 && step % every == 0);
+}
+
+/* The names in checkpoints/. Both are to be freed, also after a failure. */
+static um_status list(um_ctx *ctx, const char *run, char **folder, um_names *names)
+{
+    *names = (um_names){ 0 };
+    UM_TRY(um_path_join(ctx, folder, run, "checkpoints"));
+    return um_path_is_folder(*folder) ? um_folder_list(ctx, *folder, names) : UM_OK;
+}
+
+enum { ANY = -1 };
+
+/* The highest step among the names, of all (every: ANY) or of regular ones; -1: there is none. */
+static int highest(const um_names *names, int every)
+{
+    int best = -1;
+    for (int i = 0; i < names->count; i++) {
+        const long long step = step_of(names->name[i]);
+        if (step < 0 || (every != ANY && !is_regular(step, every))) continue;
+        if (best < 0 || step > step_of(names->name[best])) best = i;
+    }
+    return best;
+}
+
+um_status um_checkpoint_regular(um_ctx *ctx, const char *run, int every, char **out, int64_t *step)
+{
+    char *folder = NULL;
+    um_names names;
+    *out = NULL;
+    um_status status = list(ctx, run, &folder, &names);
+    const int best = highest(&names, every);
+    *step = best >= 0 ? step_of(names.name[best]) : -1;
+    if (best >= 0) status = um_path_join(ctx, out, folder, names.name[best]);
+    um_names_free(ctx, &names);
+    um_free(ctx, folder);
+    return status;
+}
+
+um_status um_checkpoint_newest(um_ctx *ctx, const char *run, char **out)
+{
+    int64_t step;
+    return um_checkpoint_regular(ctx, run, ANY, out, &step);
+}
+
+static um_status discard(um_ctx *ctx, const char *folder, const char *name)
+{
+    char *path;
+    UM_TRY(um_path_join(ctx, &path, folder, name));
+    const um_status status = um_folder_discard(ctx, path);
+    um_free(ctx, path);
+    return status;
+}
+
+static int newer_than(const um_names *names, int i)
+{
+    int newer = 0;
+    for (int k = 0; k < names->count; k++)
+        newer += step_of(names->name[k]) > step_of(names->name[i]);
+    return newer;
+}
+
+um_status um_checkpoint_prune(um_ctx *ctx, const char *run, int keep, int every)
+{
+    char *folder = NULL;
+    um_names names;
+    um_status status = list(ctx, run, &folder, &names);
+    if (status == UM_BAD_FILE) status = UM_IO;
+    const int stays = every < 0 ? -1 : highest(&names, every);
+    for (int i = 0; i < names.count && keep > 0 && status == UM_OK; i++)
+        if (step_of(names.name[i]) >= 0 && newer_than(&names, i) >= keep && i != stays)
+            status = discard(ctx, folder, names.name[i]);
+    um_names_free(ctx, &names);
+    um_free(ctx, folder);
+    return status;
+}
+
+um_status um_checkpoint_forget(um_ctx *ctx, const char *run, int64_t step)
+{
+    char *folder = NULL;
+    um_names names;
+    um_status status = list(ctx, run, &folder, &names);
+    for (int i; status == UM_OK && (i = highest(&names, ANY)) >= 0; names.name[i][0] = 0) {
+        if (step_of(names.name[i]) <= step) break;
+        status = discard(ctx, folder, names.name[i]);
+    }
+    um_names_free(ctx, &names);
+    um_free(ctx, folder);
+    return status;
+}
