@@ -95,8 +95,8 @@ static json_t *shares_json(const um_bench_result *r)
     json_t *list = json_array();
     for (int i = 0; i < r->operations; i++) {
         const um_bench_share *s = &r->share[i];
-        json_array_append_new(
-            list, json_pack("{s:s, s:f, s:f, s:f, s:f}", "operation", s->operation, "forward",
+        cli_json_append(
+            &list, json_pack("{s:s, s:f, s:f, s:f, s:f}", "operation", s->operation, "forward",
                             s->forward, "recompute", s->recompute, "vjp", s->backward, "total",
                             s->forward + s->recompute + s->backward));
     }
@@ -185,11 +185,15 @@ static void tell_row(void *user, const um_bench_kernel *k)
 {
     table *t = user;
     const char *unit = k->product ? "GFLOP/s" : "GB/s";
-    json_array_append_new(
+    const int failed = json_array_append_new(
         t->rows, json_pack("{s:s, s:s, s:s, s:i, s:f, s:f, s:f, s:s, s:f}", "kernel", k->kernel,
                            "shape", k->shape, "isa", k->isa, "images", k->images, "seconds",
                            k->seconds, "median_seconds", k->median_seconds, "rate", k->rate, "unit",
                            unit, "part", k->part));
+    if (failed) { /* no table rather than one that lacks a row */
+        json_decref(t->root);
+        t->root = t->rows = NULL;
+    }
     if (!t->c->json)
         cli_say(t->c, "%-16s %-20s %-8s %6d %10.4f %8.1f %-7s %5.0f %%\n", k->kernel, k->shape,
                 k->isa, k->images, 1e3 * k->seconds, k->rate, unit, 100 * k->part);

@@ -61,6 +61,11 @@ void cli_complain(const char *text);
  * letters. NULL where memory is short. */
 struct json_t *cli_json_text(const char *text);
 
+/* Add to an array or an object, which takes the value over; where memory is short both are given
+ * back and *array or *object is NULL, and stays so. */
+void cli_json_append(struct json_t **array, struct json_t *value);
+void cli_json_set(struct json_t **object, const char *key, struct json_t *value);
+
 /* Print JSON and give it back; NULL, which memory was too short for, is UM_NO_MEMORY. */
 um_status cli_print_json(struct json_t *root);
 

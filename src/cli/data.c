@@ -28,7 +28,7 @@ static void print_text(const cli *c, um_dataset *d, const um_data_facts *f)
 static json_t *numbers(const double *x, int n)
 {
     json_t *list = json_array();
-    for (int i = 0; i < n && i < 16; i++) json_array_append_new(list, json_real(x[i]));
+    for (int i = 0; i < n && i < 16; i++) cli_json_append(&list, json_real(x[i]));
     return list;
 }
 
@@ -38,8 +38,8 @@ static um_status print_json(um_dataset *d, const um_data_facts *f)
     int count;
     json_t *classes = json_array();
     for (int i = 0; um_data_class(d, i, &name, &count); i++)
-        json_array_append_new(
-            classes, json_pack("{s:o, s:i}", "name", cli_json_text(name), "count", count));
+        cli_json_append(
+            &classes, json_pack("{s:o, s:i}", "name", cli_json_text(name), "count", count));
     json_t *root = json_pack("{s:s, s:i, s:i, s:[i, i, i], s:o, s:o, s:o}", "format", f->format,
                              "images", f->count, "validation", f->held, "shape", f->h, f->w, f->c,
                              "mean", numbers(f->mean, f->c), "deviation",

@@ -92,7 +92,7 @@ static json_t *bound_json(const um_likelihood *l, const um_likelihood_facts *f)
     json_t *terms = json_array();
     for (int t = 0; um_likelihood_at(l, t, &term); t++)
         if (term.images)
-            json_array_append_new(terms, json_pack("{s:i, s:i, s:f, s:f}", "t", t, "images",
+            cli_json_append(&terms, json_pack("{s:i, s:i, s:f, s:f}", "t", t, "images",
                                                    term.images, "bits_per_dim", term.bits,
                                                    "noise_error", term.noise_error));
     return json_pack("{s:o, s:o, s:o, s:o, s:s, s:i, s:i, s:o}", "total",
@@ -117,8 +117,8 @@ static um_status print_json(const um_likelihood *l, const um_likelihood_facts *f
                              cli_json_text(f->model), "weights", f->weights, "data",
                              cli_json_text(f->data), "images", f->images, "held_out", f->held,
                              "shape", f->h, f->w, f->c, "seed", (json_int_t)f->seed);
-    if (root && f->has_flow) json_object_set_new(root, "flow", flow_json(f));
-    if (root && f->has_bound) json_object_set_new(root, "bound", bound_json(l, f));
+    if (f->has_flow) cli_json_set(&root, "flow", flow_json(f));
+    if (f->has_bound) cli_json_set(&root, "bound", bound_json(l, f));
     return cli_print_json(root);
 }
 
@@ -146,8 +146,8 @@ static um_status classes_json(const um_agreement *a, const um_agreement_facts *f
     for (int asked = 0; asked < f->classes; asked++) {
         json_t *row = json_array();
         for (int k = 0; k < f->classes; k++)
-            json_array_append_new(row, json_integer(um_agreement_count(a, asked, k)));
-        json_array_append_new(rows, row);
+            cli_json_append(&row, json_integer(um_agreement_count(a, asked, k)));
+        cli_json_append(&rows, row);
     }
     return cli_print_json(json_pack("{s:i, s:i, s:f, s:o}", "images", f->images, "right", f->right,
                                     "mean_probability", f->confidence, "asked_taken", rows));

@@ -8,7 +8,7 @@
 static json_t *shape_of(int rank, const int64_t *shape)
 {
     json_t *list = json_array();
-    for (int i = 0; i < rank; i++) json_array_append_new(list, json_integer((json_int_t)shape[i]));
+    for (int i = 0; i < rank; i++) cli_json_append(&list, json_integer((json_int_t)shape[i]));
     return list;
 }
 
@@ -29,8 +29,8 @@ static json_t *model_json(const um_model *m)
     json_t *parameters = json_array();
     um_model_describe(m, &f);
     for (int i = 0; um_model_parameter(m, i, &name, &rank, shape); i++)
-        json_array_append_new(
-            parameters, json_pack("{s:s, s:o}", "name", name, "shape", shape_of(rank, shape)));
+        cli_json_append(
+            &parameters, json_pack("{s:s, s:o}", "name", name, "shape", shape_of(rank, shape)));
     return json_pack("{s:o, s:[i, i, i], s:i, s:i, s:I, s:I, s:i, s:s, s:s, s:o}", "folder",
                      cli_json_text(f.folder), "image", f.h, f.w, f.channels, "classes", f.classes,
                      "tensors", f.tensors, "parameters", (json_int_t)f.numbers, "multiply_adds",

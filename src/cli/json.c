@@ -20,6 +20,24 @@ json_t *cli_json_text(const char *text)
     return whole;
 }
 
+/* Nothing of what could not be added whole is left. */
+static void keep_whole(json_t **json, int failed)
+{
+    if (!failed) return;
+    json_decref(*json);
+    *json = NULL;
+}
+
+void cli_json_append(json_t **array, json_t *value)
+{
+    keep_whole(array, json_array_append_new(*array, value));
+}
+
+void cli_json_set(json_t **object, const char *key, json_t *value)
+{
+    keep_whole(object, json_object_set_new(*object, key, value));
+}
+
 um_status cli_print_json(json_t *root)
 {
     const bool printed =

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,9 +52,7 @@ um_status um_beside_flush(um_ctx *ctx, const char *path)
 
 um_status um_beside_flush_parent(um_ctx *ctx, const char *path)
 {
-    char *parent = NULL;
-    UM_TRY(um_path_parent(ctx, &parent, path));
-    const um_status status = um_beside_flush(ctx, parent);
-    um_free(ctx, parent);
-    return status;
+    char parent[PATH_MAX]; /* behind a rename want of memory could not be told from a lost file */
+    if (um_path_parent_in(parent, sizeof parent, path)) return um_beside_flush(ctx, parent);
+    return um_fail(ctx, UM_IO, "%s: %s", path, strerror(ENAMETOOLONG));
 }

@@ -46,13 +46,25 @@ static um_status piece(um_ctx *ctx, char **out, const char *text, size_t length)
     return UM_OK;
 }
 
+/* Length of the folder that holds path; 0: it names none. */
+static size_t parent_length(const char *path)
+{
+    size_t n = last_part(path, trimmed(path));
+    while (n > 1 && path[n - 1] == '/') n--;
+    return n;
+}
+
 um_status um_path_parent(um_ctx *ctx, char **out, const char *path)
 {
-    const size_t begin = last_part(path, trimmed(path));
-    if (begin == 0) return um_strdup(ctx, out, ".");
-    size_t n = begin;
-    while (n > 1 && path[n - 1] == '/') n--;
-    return piece(ctx, out, path, n);
+    const size_t n = parent_length(path);
+    return n ? piece(ctx, out, path, n) : um_strdup(ctx, out, ".");
+}
+
+bool um_path_parent_in(char *out, size_t size, const char *path)
+{
+    const size_t n = parent_length(path);
+    const int length = snprintf(out, size, "%.*s", n ? (int)UM_MIN(n, size) : 1, n ? path : ".");
+    return length > 0 && (size_t)length < size;
 }
 
 um_status um_path_base(um_ctx *ctx, char **out, const char *path)

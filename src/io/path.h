@@ -11,6 +11,9 @@ um_status um_path_join(um_ctx *ctx, char **out, const char *folder, const char *
 /* The folder that holds path ("." where it names none), in memory of its own (um_free). */
 um_status um_path_parent(um_ctx *ctx, char **out, const char *path);
 
+/* The same in `size` bytes of the caller's; false where they are too few. */
+bool um_path_parent_in(char *out, size_t size, const char *path);
+
 /* What follows the last '/', slashes at the end apart, as a copy (um_free). */
 um_status um_path_base(um_ctx *ctx, char **out, const char *path);
 

@@ -25,6 +25,10 @@ static void joining_splitting_and_endings(void **state)
         CHECK_OK(&s->ctx, um_path_parent(&s->ctx, &parent, splits[i].path));
         CHECK_OK(&s->ctx, um_path_base(&s->ctx, &base, splits[i].path));
         assert_string_equal(parent, splits[i].parent);
+        char held[8], few[2];
+        assert_true(um_path_parent_in(held, sizeof held, splits[i].path));
+        assert_string_equal(held, splits[i].parent);
+        assert_int_equal(um_path_parent_in(few, sizeof few, splits[i].path), strlen(parent) < 2);
         assert_string_equal(base, splits[i].base);
         um_free(&s->ctx, parent);
         um_free(&s->ctx, base);
