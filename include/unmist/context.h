@@ -44,6 +44,11 @@ UM_API void um_close(um_ctx **ctx);
 /* What went wrong in the last failed call; owned by the context. */
 UM_API const char *um_message(const um_ctx *ctx);
 
+/* Make a text fit for a terminal, in place: each control character and each byte that is no UTF-8
+ * becomes a question mark. What the library tells (um_message, the log) is so already; names of
+ * files and classes, which it gives as they are, may be anything. Gives text. */
+UM_API char *um_printable(char *text);
+
 /* The library's version, "0.1.0". */
 UM_API const char *um_version(void);
 

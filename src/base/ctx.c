@@ -42,6 +42,7 @@ um_status um_fail(um_ctx *ctx, um_status code, const char *format, ...)
     va_start(args, format);
     vsnprintf(ctx->message, sizeof ctx->message, format, args);
     va_end(args);
+    um_printable(ctx->message);
     return code;
 }
 
@@ -55,6 +56,7 @@ um_status um_fail_at(um_ctx *ctx, um_status code, const char *format, ...)
     va_end(args);
     if (n >= 0 && (size_t)n < sizeof ctx->message)
         snprintf(ctx->message + n, sizeof ctx->message - (size_t)n, ": %s", what);
+    um_printable(ctx->message);
     return code;
 }
 
@@ -66,7 +68,7 @@ void um_log(um_ctx *ctx, um_log_level level, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    ctx->log(ctx->log_user, level, text);
+    ctx->log(ctx->log_user, level, um_printable(text));
 }
 
 um_status um_check_cancelled(um_ctx *ctx)

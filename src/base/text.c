@@ -84,6 +84,19 @@ bool um_text_is_utf8(const char *bytes)
     return true;
 }
 
+char *um_printable(char *text)
+{
+    for (char *p = text; *p;) {
+        const unsigned char first = (unsigned char)p[0], second = (unsigned char)p[1];
+        const int n = character((const unsigned char *)p);
+        const bool c1 = first == 0xc2 && second < 0xa0; /* U+0080 to U+009F: xterm obeys them */
+        if (n == 0 || first < ' ' || first == 127) *p = '?';
+        else if (n == 2 && c1) p[0] = p[1] = '?';
+        p += UM_MAX(n, 1);
+    }
+    return text;
+}
+
 void um_text_free(um_text *text)
 {
     um_free(text->ctx, text->data);

@@ -53,8 +53,7 @@ um_status cli_settings(cli *c, const char *ini, um_settings **s);
  * failure. */
 um_status cli_open_model(cli *c, const char *ini, um_settings **s, um_model **m);
 
-/* An error or a warning on stderr, in one line: control characters that came in with a file's name
- * or a value become question marks. */
+/* An error or a warning on stderr, in one line, printable. */
 void cli_complain(const char *text);
 
 /* A text as JSON. Where a file's name is no UTF-8, question marks stand for all but its plain
@@ -75,8 +74,12 @@ int cli_fail(cli *c, um_status status);
 /* A usage error of our own; gives 2. */
 int cli_usage(const cli *c, const char *format, ...) UM_PRINTF(2, 3);
 
-/* A line for a person, on stdout, unless quiet. */
+/* Lines for a person, on stdout, unless quiet; what is in a line becomes printable. */
 void cli_say(const cli *c, const char *format, ...) UM_PRINTF(2, 3);
+
+/* A copy of a name that a stranger chose, in one line and printable; the caller frees it. NULL
+ * where memory is short. */
+char *cli_shown(const char *text);
 
 /* The whole command line in *out as a shell takes it; the caller frees it. NULL where memory is
  * short. */

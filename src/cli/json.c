@@ -40,8 +40,8 @@ void cli_json_set(json_t **object, const char *key, json_t *value)
 
 um_status cli_print_json(json_t *root)
 {
-    const bool printed =
-        root && json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) == 0;
+    const size_t how = JSON_INDENT(2) | JSON_REAL_PRECISION(9) | JSON_ENSURE_ASCII;
+    const bool printed = root && json_dumpf(root, stdout, how) == 0;
     if (printed) printf("\n");
     json_decref(root);
     return printed || ferror(stdout) ? UM_OK : UM_NO_MEMORY; /* main tells of a closed stdout */

@@ -9,10 +9,9 @@
 
 void cli_complain(const char *text)
 {
-    fputs("unmist: ", stderr);
-    for (const char *p = text; *p; p++)
-        putc((unsigned char)*p < ' ' || *p == 127 ? '?' : *p, stderr);
-    putc('\n', stderr);
+    char line[4096]; /* longer than any message */
+    snprintf(line, sizeof line, "%s", text);
+    fprintf(stderr, "unmist: %s\n", um_printable(line));
 }
 
 int cli_usage(const cli *c, const char *format, ...)
@@ -39,10 +38,22 @@ int cli_fail(cli *c, um_status status)
 void cli_say(const cli *c, const char *format, ...)
 {
     if (c->quiet) return;
+    char *text;
     va_list args;
     va_start(args, format);
-    vprintf(format, args);
+    const int n = vasprintf(&text, format, args);
     va_end(args);
+    if (n < 0) return;
+    char *rest = text;
+    for (char *line; (line = strsep(&rest, "\n"));)
+        printf("%s%s", um_printable(line), rest ? "\n" : "");
+    free(text);
+}
+
+char *cli_shown(const char *text)
+{
+    char *copy = strdup(text);
+    return copy ? um_printable(copy) : NULL;
 }
 
 /* A flag that looks like a setting: batch=8. */
@@ -203,16 +214,43 @@ static bool is_plain(const char *word)
     return *word && word[strspn(word, plain)] == 0;
 }
 
+/* A byte that a terminal may obey: of ASCII, or the first of such a character of Latin-1. */
+static bool is_control(const char *p)
+{
+    const unsigned char first = (unsigned char)p[0], second = (unsigned char)p[1];
+    return first < ' ' || first == 127 || (first == 0xc2 && second >= 0x80 && second < 0xa0);
+}
+
+/* A word in $'...', where control characters have escapes; gives its end. */
+static char *escaped(char *at, const char *word)
+{
+    at += sprintf(at, "$'");
+    for (const char *p = word; *p; p++)
+        if (is_control(p)) at += sprintf(at, "\\x%02x", (unsigned char)*p);
+        else at += sprintf(at, *p == '\'' || *p == '\\' ? "\\%c" : "%c", *p);
+    return at + sprintf(at, "'");
+}
+
+static bool holds_control(const char *word)
+{
+    while (*word && !is_control(word)) word++;
+    return *word;
+}
+
 /* The words as a shell takes them, behind each other. */
 static char *quoted(int n, char *const *words)
 {
     size_t room = 1;
-    for (int i = 0; i < n; i++) room += 4 * strlen(words[i]) + 3; /* a quote becomes '\'' */
+    for (int i = 0; i < n; i++) room += 4 * strlen(words[i]) + 4; /* a quote becomes '\'' */
     char *line = malloc(room), *at = line;
     if (!line) return NULL;
     for (int i = 0; i < n; i++) {
         const bool plain = is_plain(words[i]);
         if (i) *at++ = ' ';
+        if (holds_control(words[i])) {
+            at = escaped(at, words[i]);
+            continue;
+        }
         if (!plain) *at++ = '\'';
         for (const char *p = words[i]; *p; p++)
             if (*p == '\'') at += sprintf(at, "'\\''");

@@ -54,6 +54,31 @@ static void what_is_no_utf8_becomes_question_marks(void **state)
     }
 }
 
+static void what_a_terminal_obeys_becomes_question_marks(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes, *text;
+    } cases[] = {
+        { "", "" },
+        { "caf\xc3\xa9 \xe2\x82\xac", "caf\xc3\xa9 \xe2\x82\xac" },
+        { "\x1b[31mred\a\r\n\t\x7f", "?[31mred?????" },
+        { "\xc2\x9b" "31m \xc2\xa0", "??31m \xc2\xa0" }, /* CSI in one character; a space */
+        { "\x9b" "31m \xff\xc3", "?31m ??" },
+    };
+    um_ctx ctx;
+    um_ctx_init(&ctx);
+    for (size_t i = 0; i < UM_COUNT(cases); i++) {
+        char text[64];
+        strcpy(text, cases[i].bytes);
+        assert_string_equal(um_printable(text), cases[i].text);
+        um_fail(&ctx, UM_IO, "<%s>", cases[i].bytes);
+        assert_memory_equal(ctx.message + 1, cases[i].text, strlen(cases[i].text));
+        um_fail_at(&ctx, UM_IO, "%s", cases[i].bytes);
+        assert_memory_equal(ctx.message, cases[i].text, strlen(cases[i].text));
+    }
+}
+
 static void *refuse(void *user, size_t bytes)
 {
     (void)user, (void)bytes;
@@ -79,6 +104,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_text_holds_all_that_was_added),
         cmocka_unit_test(what_is_no_utf8_becomes_question_marks),
+        cmocka_unit_test(what_a_terminal_obeys_becomes_question_marks),
         cmocka_unit_test(nothing_is_added_after_a_failure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
