@@ -9,7 +9,7 @@
 #include "io/gzip.h"
 #include "io/path.h"
 
-enum { BYTES = 8 }; /* the type code of unsigned bytes */
+enum { BYTES = 8 /* the type code of unsigned bytes */, HEADER_MOST = 4 + 4 * 4 };
 
 static const size_t bytes_most = (size_t)4 << 30;
 
@@ -18,6 +18,8 @@ typedef struct idx {
     um_bytes file;
     int rank;
     uint32_t size[4];
+    size_t header;
+    uint64_t told; /* bytes of values, by the header; UINT64_MAX: more than can be */
     const uint8_t *values;
 } idx;
 
@@ -31,29 +33,44 @@ static uint32_t big_endian(const uint8_t *p)
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-static um_status parse(um_ctx *ctx, const char *path, idx *x)
+/* Rank, sizes and what they make, from the first n bytes of a file. */
+static um_status parse_header(um_ctx *ctx, const char *path, const uint8_t *p, size_t n, idx *x)
 {
-    const um_bytes f = x->file;
-    if (f.size < 4 || f.data[0] || f.data[1] || f.data[2] != BYTES || f.data[3] < 1 ||
-        f.data[3] > 4)
+    if (n < 4 || p[0] || p[1] || p[2] != BYTES || p[3] < 1 || p[3] > 4)
         return um_fail(ctx, UM_BAD_FILE,
                        "%s: no IDX file of bytes (it should begin with 00 00 08 and 1, 3 or 4)",
                        path);
-    x->rank = f.data[3];
-    const size_t header = 4 + 4 * (size_t)x->rank;
-    if (f.size < header) return um_fail(ctx, UM_BAD_FILE, "%s: cut in its header", path);
-    uint64_t need = 1;
+    x->rank = p[3];
+    x->header = 4 + 4 * (size_t)x->rank;
+    if (n < x->header) return um_fail(ctx, UM_BAD_FILE, "%s: cut in its header", path);
+    x->told = 1;
     bool overflow = false;
     for (int i = 0; i < x->rank; i++) {
-        x->size[i] = big_endian(f.data + 4 + 4 * i);
-        overflow |= __builtin_mul_overflow(need, (uint64_t)x->size[i], &need);
+        x->size[i] = big_endian(p + 4 + 4 * i);
+        overflow |= __builtin_mul_overflow(x->told, (uint64_t)x->size[i], &x->told);
     }
-    if (overflow || need != f.size - header)
+    if (overflow) x->told = UINT64_MAX;
+    return UM_OK;
+}
+
+/* One file, whose header says how much of it is read at most: a byte of a .gz may unpack to a
+ * thousand. */
+static um_status read_idx(um_ctx *ctx, const char *path, idx *x)
+{
+    uint8_t head[HEADER_MOST];
+    const size_t n = um_gzip_peek(path, head, sizeof head);
+    size_t most = HEADER_MOST;
+    if (parse_header(ctx, path, head, n, x) == UM_OK)
+        most = x->told < bytes_most - HEADER_MOST ? x->header + (size_t)x->told + 1 : bytes_most;
+    um_bytes *f = &x->file;
+    UM_TRY(um_gzip_read(ctx, path, most, f));
+    UM_TRY(parse_header(ctx, path, f->data, f->size, x));
+    if (x->told != f->size - x->header)
         return um_fail(ctx, UM_BAD_FILE,
-                       "%s: %zu bytes of values, but its header tells of %s%llu (cut?)",
-                       path, f.size - header, overflow ? "more than " : "",
-                       overflow ? (unsigned long long)UINT64_MAX : (unsigned long long)need);
-    x->values = f.data + header;
+                       "%s: %zu bytes of values, but its header tells of %s%llu (cut?)", path,
+                       f->size - x->header, x->told == UINT64_MAX ? "more than " : "",
+                       (unsigned long long)x->told);
+    x->values = f->data + x->header;
     return UM_OK;
 }
 
@@ -164,7 +181,7 @@ um_status um_idx_probe(um_ctx *ctx, const char *path, bool *fits)
     uint8_t magic[4];
     *fits = false;
     if (!um_path_is_folder(path)) {
-        *fits = um_gzip_peek(path, magic, 4) && !magic[0] && !magic[1] && magic[2] == BYTES;
+        *fits = um_gzip_peek(path, magic, 4) == 4 && !magic[0] && !magic[1] && magic[2] == BYTES;
         return UM_OK;
     }
     um_names names;
@@ -179,8 +196,7 @@ um_status um_idx_probe(um_ctx *ctx, const char *path, bool *fits)
 static um_status read_part(um_ctx *ctx, const char *path, part *p)
 {
     char *labels = NULL;
-    UM_TRY(um_gzip_read(ctx, path, bytes_most, &p->images.file));
-    UM_TRY(parse(ctx, path, &p->images));
+    UM_TRY(read_idx(ctx, path, &p->images));
     if (p->images.rank < 3)
         return um_fail(ctx, UM_BAD_FILE, "%s: %d dimensions (images have 3, or 4 with channels)",
                        path, p->images.rank);
@@ -192,8 +208,7 @@ static um_status read_part(um_ctx *ctx, const char *path, part *p)
                            (int)UM_IMAGE_SIDE);
     um_status status = labels_beside(ctx, path, &labels);
     if (status == UM_OK && labels) {
-        status = um_gzip_read(ctx, labels, bytes_most, &p->labels.file);
-        if (status == UM_OK) status = parse(ctx, labels, &p->labels);
+        status = read_idx(ctx, labels, &p->labels);
         if (status == UM_OK && (p->labels.rank != 1 || p->labels.size[0] != p->images.size[0]))
             status = um_fail(ctx, UM_BAD_FILE,
                              "%s: %u labels in %d dimensions (%u in 1 would fit)",

@@ -3,10 +3,31 @@
 #include "io/folder_walk.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "io/path.h"
 
-enum { DEPTH_MAX = 16, NO_CLASS = -1 };
+enum { DEPTH_MAX = 16, FOLDERS_MAX = 1 << 20, NO_CLASS = -1 };
+
+/* A folder that is being walked, and those that it was reached through. */
+typedef struct level {
+    const struct level *above;
+    dev_t device;
+    ino_t inode;
+    int depth;
+} level;
+
+/* False where a link led back to a folder that is being walked already. */
+static bool enter(level *l, const level *above, const char *folder)
+{
+    struct stat info;
+    const bool known = stat(folder, &info) == 0; /* if not, listing it tells why */
+    *l = (level){ .above = above, .depth = above ? above->depth + 1 : 0 };
+    if (known) l->device = info.st_dev, l->inode = info.st_ino;
+    for (const level *a = above; a && known; a = a->above)
+        if (a->device == l->device && a->inode == l->inode) return false;
+    return true;
+}
 
 static bool is_image(const char *name, int kinds)
 {
@@ -61,14 +82,15 @@ static int find_class(const um_walk *w, const char *name)
     return NO_CLASS;
 }
 
-static um_status walk(um_walk *w, const char *folder, int label, int depth);
+static um_status walk(um_walk *w, const char *folder, int label, const level *above);
 
 /* A subfolder of the first level: a class if there is an image in it. */
-static um_status walk_class(um_walk *w, const char *path, const char *name, bool training)
+static um_status walk_class(um_walk *w, const char *path, const char *name, bool training,
+                            const level *above)
 {
     const int before = w->total;
     const int label = training ? w->class_count : find_class(w, name);
-    UM_TRY(walk(w, path, label, 1));
+    UM_TRY(walk(w, path, label, above));
     if (w->total == before) return UM_OK;
     if (training) return add_class(w, name);
     if (label == NO_CLASS)
@@ -76,14 +98,21 @@ static um_status walk_class(um_walk *w, const char *path, const char *name, bool
     return UM_OK;
 }
 
-/* All entries of a folder; at depth 0 subfolders are classes: label tells whether of the training
- * part (0) or of the held one (1). */
-static um_status walk(um_walk *w, const char *folder, int label, int depth)
+/* All entries of a folder; in the uppermost one subfolders are classes: label tells whether of the
+ * training part (0) or of the held one (1). Links that lead to one another may make many paths of
+ * few folders. */
+static um_status walk(um_walk *w, const char *folder, int label, const level *above)
 {
     um_ctx *ctx = w->arena.ctx;
     um_names names;
+    level here;
+    if (!enter(&here, above, folder)) return UM_OK;
+    const int depth = here.depth;
     if (depth > DEPTH_MAX)
         return um_fail(ctx, UM_BAD_FILE, "%s: more than %d folders deep", folder, (int)DEPTH_MAX);
+    if (++w->folders > FOLDERS_MAX)
+        return um_fail(ctx, UM_BAD_FILE, "%s: more than %d folders (do links make them?)", folder,
+                       (int)FOLDERS_MAX);
     UM_TRY(um_folder_list(ctx, folder, &names));
     um_status status = UM_OK;
     for (int i = 0; i < names.count && status == UM_OK; i++) {
@@ -92,8 +121,8 @@ static um_status walk(um_walk *w, const char *folder, int label, int depth)
         if (name[0] == '.') continue;
         status = um_path_join(ctx, &path, folder, name);
         if (status == UM_OK && um_path_is_folder(path))
-            status =
-                depth ? walk(w, path, label, depth + 1) : walk_class(w, path, name, label == 0);
+            status = depth ? walk(w, path, label, &here)
+                           : walk_class(w, path, name, label == 0, &here);
         else if (status == UM_OK && is_image(name, w->kinds))
             status = add_file(w, path, depth ? label : NO_CLASS);
         um_free(ctx, path);
@@ -136,9 +165,9 @@ um_status um_walk_folder(um_walk *w, um_ctx *ctx, const char *path, int kinds)
     char *train, *held;
     *w = (um_walk){ .arena.ctx = ctx, .kinds = kinds };
     um_status status = find_parts(ctx, path, &train, &held);
-    if (status == UM_OK) status = walk(w, train ? train : path, 0, 0);
+    if (status == UM_OK) status = walk(w, train ? train : path, 0, NULL);
     w->count = w->total;
-    if (status == UM_OK && held) status = walk(w, held, 1, 0);
+    if (status == UM_OK && held) status = walk(w, held, 1, NULL);
     w->held = w->total - w->count;
     if (status == UM_OK && w->count == 0)
         status = um_fail(ctx, UM_BAD_FILE, "%s: no %s file in it", train ? train : path,
@@ -158,10 +187,13 @@ void um_walk_free(um_walk *w)
     *w = (um_walk){ 0 };
 }
 
-static um_status finds(um_ctx *ctx, const char *path, int kinds, int depth, bool *found)
+static um_status finds(um_ctx *ctx, const char *path, int kinds, const level *above, int *folders,
+                       bool *found)
 {
     um_names names;
-    if (depth > DEPTH_MAX) return UM_OK;
+    level here;
+    if (!enter(&here, above, path) || here.depth > DEPTH_MAX || ++*folders > FOLDERS_MAX)
+        return UM_OK;
     um_status status = um_folder_list(ctx, path, &names);
     for (int i = 0; i < names.count && !*found; i++) *found = is_image(names.name[i], kinds);
     for (int i = 0; i < names.count && !*found && status == UM_OK; i++) {
@@ -169,7 +201,7 @@ static um_status finds(um_ctx *ctx, const char *path, int kinds, int depth, bool
         if (names.name[i][0] == '.') continue;
         status = um_path_join(ctx, &below, path, names.name[i]);
         if (status == UM_OK && um_path_is_folder(below))
-            status = finds(ctx, below, kinds, depth + 1, found);
+            status = finds(ctx, below, kinds, &here, folders, found);
         um_free(ctx, below);
     }
     um_names_free(ctx, &names);
@@ -178,6 +210,7 @@ static um_status finds(um_ctx *ctx, const char *path, int kinds, int depth, bool
 
 um_status um_walk_finds(um_ctx *ctx, const char *path, int kinds, bool *found)
 {
+    int folders = 0;
     *found = false;
-    return um_path_is_folder(path) ? finds(ctx, path, kinds, 0, found) : UM_OK;
+    return um_path_is_folder(path) ? finds(ctx, path, kinds, NULL, &folders, found) : UM_OK;
 }

@@ -14,15 +14,16 @@ typedef struct um_walk {
     const char **paths;
     int *labels; /* -1: in no class */
     int total, count, held, room;
+    int folders; /* seen so far, each as often as a path leads to it */
     const char **classes; /* sorted */
     int class_count, class_room;
 } um_walk;
 
 /* List what path holds. Each subfolder with images in it, at any depth, is a class; names that
- * begin with a dot are passed over. A folder with `train` and one of `test`, `val`, `valid`,
- * `validation` in it is taken as these two parts. Images both inside and outside of classes, a test
- * class that training lacks, and no image at all are UM_BAD_FILE. The caller frees with
- * um_walk_free. */
+ * begin with a dot are passed over, and links that lead back to a folder above. A folder with
+ * `train` and one of `test`, `val`, `valid`, `validation` in it is taken as these two parts. Images
+ * both inside and outside of classes, a test class that training lacks, and no image at all are
+ * UM_BAD_FILE. The caller frees with um_walk_free. */
 um_status um_walk_folder(um_walk *w, um_ctx *ctx, const char *path, int kinds);
 void um_walk_free(um_walk *w);
 

@@ -50,12 +50,12 @@ um_status um_gzip_read(um_ctx *ctx, const char *path, size_t most, um_bytes *out
     return status;
 }
 
-bool um_gzip_peek(const char *path, void *out, unsigned n)
+size_t um_gzip_peek(const char *path, void *out, unsigned n)
 {
-    if (!um_path_is_file(path)) return false;
+    if (!um_path_is_file(path)) return 0;
     gzFile file = gzopen(path, "rbe");
-    if (!file) return false;
-    const bool enough = gzread(file, out, n) == (int)n;
+    if (!file) return 0;
+    const int got = gzread(file, out, n);
     gzclose(file);
-    return enough;
+    return got > 0 ? (size_t)got : 0;
 }

@@ -9,7 +9,7 @@
  * A cut or damaged file is UM_BAD_FILE. The caller frees out->data. */
 um_status um_gzip_read(um_ctx *ctx, const char *path, size_t most, um_bytes *out);
 
-/* The first n bytes of the content; false where there are not as many. */
-bool um_gzip_peek(const char *path, void *out, unsigned n);
+/* The first n bytes of the content, or as many as can be read; gives how many. */
+size_t um_gzip_peek(const char *path, void *out, unsigned n);
 
 #endif

@@ -10,8 +10,14 @@
 
 const bool um_jpeg_available = true;
 
+enum {
+    SCANS_MOST = 64,    /* each, of a few bytes, costs a pass over all pixels; pictures have 10 */
+    PIXELS_MOST = 1024, /* of a byte: a block of 64 takes a bit, if only its difference of 0 */
+};
+
 typedef struct reading {
     struct jpeg_error_mgr errors; /* first: libjpeg gives this address back */
+    struct jpeg_progress_mgr progress;
     jmp_buf escape;
     um_ctx *ctx;
     const char *path;
@@ -41,11 +47,34 @@ static void on_message(j_common_ptr jpeg, int level)
         fail_and_leave((reading *)jpeg->err);
 }
 
+static void on_progress(j_common_ptr jpeg)
+{
+    reading *r = (reading *)jpeg->err;
+    if (r->jpeg.input_scan_number <= SCANS_MOST) return;
+    r->status = um_fail(r->ctx, UM_BAD_FILE, "%s: JPEG: more than %d scans", r->path,
+                        (int)SCANS_MOST);
+    longjmp(r->escape, 1);
+}
+
+static um_status check_size(const reading *r, size_t bytes)
+{
+    const uint64_t h = r->jpeg.image_height, w = r->jpeg.image_width;
+    if (h > UM_IMAGE_SIDE || w > UM_IMAGE_SIDE || h * w > UM_IMAGE_PIXELS)
+        return um_fail(r->ctx, UM_BAD_FILE, "%s: %u x %u pixels are too many", r->path,
+                       (unsigned)h, (unsigned)w);
+    if (h * w / PIXELS_MOST > bytes)
+        return um_fail(r->ctx, UM_BAD_FILE, "%s: JPEG: %u x %u pixels in %zu bytes (cut?)", r->path,
+                       (unsigned)h, (unsigned)w, bytes);
+    return UM_OK;
+}
+
 /* All that can longjmp. */
 static void read_pixels(reading *r, um_bytes bytes)
 {
     if (setjmp(r->escape)) return;
     jpeg_create_decompress(&r->jpeg);
+    r->progress.progress_monitor = on_progress;
+    r->jpeg.progress = &r->progress;
     jpeg_mem_src(&r->jpeg, bytes.data, (unsigned long)bytes.size);
     jpeg_read_header(&r->jpeg, TRUE);
     const bool gray = r->jpeg.jpeg_color_space == JCS_GRAYSCALE;
@@ -56,12 +85,8 @@ static void read_pixels(reading *r, um_bytes bytes)
                             r->path, r->jpeg.num_components);
         return;
     }
-    if (r->jpeg.image_width > UM_IMAGE_SIDE || r->jpeg.image_height > UM_IMAGE_SIDE ||
-        (uint64_t)r->jpeg.image_width * r->jpeg.image_height > UM_IMAGE_PIXELS) {
-        r->status = um_fail(r->ctx, UM_BAD_FILE, "%s: %u x %u pixels are too many", r->path,
-                            r->jpeg.image_height, r->jpeg.image_width);
-        return;
-    }
+    r->status = check_size(r, bytes.size);
+    if (r->status != UM_OK) return;
     r->jpeg.out_color_space = gray ? JCS_GRAYSCALE : JCS_RGB;
     r->jpeg.dct_method = JDCT_ISLOW;
     jpeg_start_decompress(&r->jpeg);

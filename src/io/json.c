@@ -10,7 +10,7 @@
 
 #include "io/file.h"
 
-enum { JSON_MOST = 64 << 20 };
+enum { JSON_MOST = 64 << 20, VALUES_MOST = 1 << 20 };
 
 /* Where memory is short jansson's lexer drops a byte of a word that it copies and goes on: a number
  * may lose a digit. Read twice, it loses none, or another. */
@@ -27,6 +27,22 @@ static json_t *read_twice(const char *text, size_t size, json_error_t *error)
     return root;
 }
 
+/* A value takes a hundred times its text in memory ("{}," is 3 bytes), so they are counted before
+ * they are made; a comma within a text counts too. */
+json_t *um_json_values(const char *text, size_t size, json_error_t *error)
+{
+    int values = 1, line = 1;
+    for (size_t i = 0; i < size; i++) {
+        line += text[i] == '\n';
+        values += text[i] == ',' || text[i] == '{' || text[i] == '[';
+        if (values <= VALUES_MOST) continue;
+        *error = (json_error_t){ .line = line };
+        snprintf(error->text, sizeof error->text, "more than %d values", (int)VALUES_MOST);
+        return NULL;
+    }
+    return read_twice(text, size, error);
+}
+
 /* jansson has no words where its memory is short. */
 static um_status refuse(um_ctx *ctx, const char *path, const json_error_t *error)
 {
@@ -40,7 +56,7 @@ um_status um_json_parse(um_json *j, um_ctx *ctx, const char *path, const char *t
     *j = (um_json){ .ctx = ctx };
     j->status = um_strdup(ctx, &j->path, path);
     if (j->status == UM_OK) {
-        j->root = read_twice(text, size, &error);
+        j->root = um_json_values(text, size, &error);
         if (!j->root)
             j->status = refuse(ctx, path, &error);
         else if (!json_is_object(j->root))

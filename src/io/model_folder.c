@@ -8,6 +8,7 @@
 #include "io/folder.h"
 #include "io/json.h"
 #include "io/path.h"
+#include "io/pickle.h"
 #include "io/unet_file.h"
 
 /* folder/name in *out where it is there, else NULL. */
@@ -121,6 +122,7 @@ um_status um_model_folder_find(um_ctx *ctx, um_model_folder *out, const char *pa
     char *folder;
     *out = (um_model_folder){ 0 };
     if (!um_path_exists(path)) return um_fail(ctx, UM_BAD_FILE, "%s: no such folder", path);
+    UM_TRY(um_pickle_check(ctx, path));
     if (!um_path_is_folder(path))
         return um_fail(ctx, UM_BAD_FILE,
                        "%s: a file (a model is a folder: of a run, a checkpoint, a "

@@ -11,13 +11,17 @@
 
 enum { PIECE = 1 << 16 };
 
+/* What is passed over is unpacked too: an archive is read so far, ten times the official ones. */
+static const int64_t unpacked_most = (int64_t)2 << 30;
+
 static um_status archive_fail(um_ctx *ctx, const char *path, struct archive *a)
 {
     const char *why = archive_error_string(a);
     return um_fail(ctx, UM_BAD_FILE, "%s: %s", path, why ? why : "damaged archive");
 }
 
-/* A reader of tar archives under any common packing; NULL with a failure in *status. */
+/* A reader of tar archives, plain or packed by gzip, once: each packing around another would
+ * multiply what a byte may become by a thousand. NULL with a failure in *status. */
 static struct archive *archive_open(um_ctx *ctx, const char *path, um_status *status)
 {
     *status = UM_OK;
@@ -31,20 +35,41 @@ static struct archive *archive_open(um_ctx *ctx, const char *path, um_status *st
         return NULL;
     }
     archive_read_support_filter_gzip(a);
-    archive_read_support_filter_bzip2(a);
-    archive_read_support_filter_xz(a);
     archive_read_support_format_tar(a);
-    if (archive_read_open_filename(a, path, PIECE) == ARCHIVE_OK) return a;
-    *status = archive_fail(ctx, path, a);
+    if (archive_read_open_filename(a, path, PIECE) != ARCHIVE_OK)
+        *status = archive_fail(ctx, path, a);
+    else if (archive_filter_count(a) > 2) /* gzip, and the file itself */
+        *status = um_fail(ctx, UM_BAD_FILE, "%s: is packed more than once", path);
+    else
+        return a;
     archive_read_free(a);
     return NULL;
 }
 
-/* Which of the names is the last part of the entry's path? -1: none, or no regular file. */
+/* The next entry in *entry, NULL behind the last. */
+static um_status next_entry(um_ctx *ctx, const char *path, struct archive *a,
+                            struct archive_entry **entry)
+{
+    const int code = archive_read_next_header(a, entry);
+    if (code == ARCHIVE_EOF) {
+        *entry = NULL;
+        return UM_OK;
+    }
+    if (code < ARCHIVE_WARN) return archive_fail(ctx, path, a);
+    const int64_t read = archive_filter_bytes(a, 0), size = archive_entry_size(*entry);
+    if (size > unpacked_most || read > unpacked_most - size)
+        return um_fail(ctx, UM_BAD_FILE, "%s: unpacks to more than %lld bytes", path,
+                       (long long)unpacked_most);
+    return UM_OK;
+}
+
+/* Which of the names is the last part of the entry's path? -1: none, or no regular file that is
+ * whole in the archive (the holes of a sparse one would come from nothing). */
 static int matched(struct archive_entry *entry, const char *const *names, int count)
 {
     const char *path = archive_entry_pathname(entry);
-    if (!path || archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry))
+    if (!path || archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry) ||
+        archive_entry_sparse_count(entry) > 0)
         return -1;
     const char *slash = strrchr(path, '/'), *last = slash ? slash + 1 : path;
     for (int i = 0; i < count; i++)
@@ -74,12 +99,8 @@ static um_status read_archive(um_ctx *ctx, const char *path, const char *const *
     struct archive_entry *entry;
     int left = count;
     while (status == UM_OK && left > 0) {
-        const int code = archive_read_next_header(a, &entry);
-        if (code == ARCHIVE_EOF) break;
-        if (code < ARCHIVE_WARN) {
-            status = archive_fail(ctx, path, a);
-            break;
-        }
+        status = next_entry(ctx, path, a, &entry);
+        if (status != UM_OK || !entry) break;
         const int i = matched(entry, names, count);
         if (i < 0 || out[i].data) continue;
         status = read_entry(ctx, path, a, most, &out[i]);
@@ -134,9 +155,9 @@ um_status um_pack_has(um_ctx *ctx, const char *path, const char *const *names, i
     um_status status;
     struct archive *a = archive_open(ctx, path, &status);
     struct archive_entry *entry;
-    while (a && !*has) {
-        const int code = archive_read_next_header(a, &entry);
-        if (code == ARCHIVE_EOF || code < ARCHIVE_WARN) break;
+    while (status == UM_OK && !*has) {
+        status = next_entry(ctx, path, a, &entry);
+        if (status != UM_OK || !entry) break;
         *has = matched(entry, names, count) >= 0;
     }
     archive_read_free(a);

@@ -6,7 +6,10 @@
 
 #include <string.h>
 
-enum { FILE_MOST = 512 << 20, CHUNK_MOST = 8 << 20, CHUNKS_MOST = 16 };
+enum {
+    FILE_MOST = 512 << 20,
+    PACKED_MOST = 1032, /* bytes that deflate can make of one (zlib's technical details) */
+};
 
 /* One reading. */
 typedef struct reading {
@@ -46,12 +49,14 @@ static void read_pixels(reading *r)
     }
     png_set_read_fn(r->png, r, take_bytes);
     png_set_user_limits(r->png, UM_IMAGE_SIDE, UM_IMAGE_SIDE);
-    png_set_chunk_malloc_max(r->png, CHUNK_MOST);
-    png_set_chunk_cache_max(r->png, CHUNKS_MOST);
+    /* What is not pixels (texts, profiles, notes) is passed over: it may unpack to anything. */
+    png_set_keep_unknown_chunks(r->png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
     png_read_info(r->png, r->info);
     const png_uint_32 h = png_get_image_height(r->png, r->info);
     const png_uint_32 w = png_get_image_width(r->png, r->info);
     if ((uint64_t)h * w > UM_IMAGE_PIXELS) png_error(r->png, "too many pixels");
+    if ((uint64_t)png_get_rowbytes(r->png, r->info) * h / PACKED_MOST > r->bytes.size)
+        png_error(r->png, "the file is cut");
     transform(r);
     if (r->lib.status != UM_OK) return;
     r->lib.status = um_image_make(r->lib.ctx, &r->raw, (int)h, (int)w,

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,12 +11,10 @@
 #include <unistd.h>
 
 #include "io/file.h"
+#include "io/json.h"
+#include "io/pickle.h"
 
-enum {
-    HEADER_MOST = 100000000,
-    NAME_MOST = 4096,
-    TENSORS_MOST = 1 << 20
-}; /* first: the reference's */
+enum { HEADER_MOST = 100000000 /* the reference's */, NAME_MOST = 4096 };
 
 static const struct {
     const char *name;
@@ -161,7 +158,6 @@ static um_status check_places(um_safetensors *st, uint64_t body)
 static um_status read_entries(um_safetensors *st, uint64_t start, uint64_t body)
 {
     const size_t entries = json_object_size(st->header);
-    if (entries > TENSORS_MOST) return bad(st, "more than %d tensors", (int)TENSORS_MOST);
     st->tensors = um_arena_take(&st->arena, entries * sizeof *st->tensors);
     if (!st->tensors) return st->arena.status;
     const char *name;
@@ -186,7 +182,9 @@ static um_status read_header(um_safetensors *st, uint64_t size)
     if (size < 8) return bad(st, "%llu bytes are no safetensors file", (unsigned long long)size);
     UM_TRY(um_file_read_at(st->ctx, st->path, st->fd, head, 8, 0));
     for (int i = 0; i < 8; i++) length |= (uint64_t)head[i] << 8 * i;
-    if (length > HEADER_MOST || length > size - 8)
+    const bool fits = length <= HEADER_MOST && length <= size - 8;
+    if (!fits && um_pickle_begins(head, sizeof head)) return um_pickle_refuse(st->ctx, st->path);
+    if (!fits)
         return bad(st, "its header of %llu bytes does not fit (no safetensors file, or cut)",
                    (unsigned long long)length);
     char *text;
@@ -194,7 +192,7 @@ static um_status read_header(um_safetensors *st, uint64_t size)
     um_status status = um_file_read_at(st->ctx, st->path, st->fd, text, length, 8);
     if (status == UM_OK && text[0] != '{') status = bad(st, "its header does not begin with '{'");
     if (status == UM_OK) {
-        st->header = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
+        st->header = um_json_values(text, length, &error);
         if (!st->header && !error.text[0])
             status = um_fail(st->ctx, UM_NO_MEMORY, "%s: no memory for its header", st->path);
         else if (!st->header) status = bad(st, "header: %s", error.text);

@@ -6,8 +6,9 @@
 
 #include "io/json.h"
 #include "io/path.h"
+#include "io/pickle.h"
 
-enum { SHARDS_MAX = 4096 };
+enum { SHARDS_MAX = 256 };
 
 static um_status open_one(um_unet_shards *s, const char *folder, const char *name)
 {
@@ -65,14 +66,17 @@ static um_status nothing_there(um_ctx *ctx, const char *folder)
 {
     static const char *const pickles[] = { "diffusion_pytorch_model.bin",
                                            "diffusion_pytorch_model.ckpt",
-                                           "diffusion_pytorch_model.pt" };
-    for (size_t i = 0; i < UM_COUNT(pickles); i++)
-        if (um_path_holds(folder, pickles[i]))
-            return um_fail(
-                ctx, UM_BAD_FILE,
-                "%s/%s: a pickle, which can run code when it is read (load it in diffusers and "
-                "write " UM_WEIGHTS_NAME " by save_pretrained(..., safe_serialization=True))",
-                folder, pickles[i]);
+                                           "diffusion_pytorch_model.pt",
+                                           "diffusion_pytorch_model.pth",
+                                           "diffusion_pytorch_model.bin.index.json" };
+    for (size_t i = 0; i < UM_COUNT(pickles); i++) {
+        if (!um_path_holds(folder, pickles[i])) continue;
+        char *path;
+        UM_TRY(um_path_join(ctx, &path, folder, pickles[i]));
+        const um_status status = um_pickle_refuse(ctx, path);
+        um_free(ctx, path);
+        return status;
+    }
     return um_fail(ctx, UM_BAD_FILE, "%s: no " UM_WEIGHTS_NAME " here", folder);
 }
 

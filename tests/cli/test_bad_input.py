@@ -98,6 +98,48 @@ class Data(Case):
                 self.write("p/a.png", data)
                 self.refused("p/a.png: ", "p", "data.validation=0")
 
+    def test_names_that_a_terminal_would_obey(self):
+        """Control characters never reach the screen; what is written keeps the names as they are."""
+        names = [b"a\nb", b"c\x1b[31m", b"d\xc2\x9b31m", b"\xff\xfe", b"%s%n%99999d", b"q\"'`$(x)", "\u00e9".encode(),
+                 b"x" * 250, b" ", b"-rf"]
+        for name in names:
+            folder = os.path.join(self.path("p").encode(), name)
+            os.makedirs(folder)
+            with open(os.path.join(folder, name[:200] + b".png"), "wb") as f:
+                f.write(flat_png(2, 2, 1, 2, 3))
+        out = self.succeeds("data", "p", "data.validation=0", "-v").out
+        self.assertNotRegex(out, "[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+        for shown in ("a?b ", "c?[31m ", "?? ", "%s%n%99999d ", "q\"'`$(x) ", "\u00e9 ", "x" * 250):
+            self.assertIn(shown, out)
+        found = self.succeeds("data", "p", "data.validation=0", "--json").json()["classes"]
+        self.assertEqual([c["name"] for c in found[1:5]], ["%s%n%99999d", "-rf", "a\nb", "c\x1b[31m"])
+        for name in names:
+            path = os.path.join(self.path("p").encode(), name, name[:200] + b".png")
+            whole = slurp(path)
+            with open(path, "wb") as f:
+                f.write(b"no picture")
+            r = self.fails(3, "is no PNG", "data", "p")
+            self.assertNotRegex(r.err[:-1], "[\x00-\x1f\x7f-\x9f]")
+            with open(path, "wb") as f:
+                f.write(whole)
+
+    def test_pipes_and_devices_do_not_hang(self):
+        os.mkdir(self.path("p"))
+        self.write("m/config.json", "{}")
+        self.write("tiny.ini", TINY_INI)
+        for name in ("p/a.png", IMAGES, "data_batch_1.bin", "m/diffusion_pytorch_model.safetensors", "x.ini", "x.json",
+                     "x.ckpt"):
+            os.mkfifo(self.path(name))
+        os.symlink("/dev/zero", self.path("zero.png"))
+        for words in (["data", "p"], ["data", IMAGES], ["data", "."], ["data", "zero.png"], ["data", "/dev/zero"],
+                      ["train", "x.ini"], ["train", "tiny.ini", "model.config=x.json"], ["train", "/dev/zero"],
+                      ["sample", "m", "-o", "x.png"], ["sample", "x.ckpt", "-o", "x.png"], ["sample", "/dev/zero"],
+                      ["edit", "m", "from-image", "zero.png"]):
+            with self.subTest(words=words):
+                r = self.run_here(*words)
+                self.assertIn(r.status, (2, 3), f"{r.out}\n{r.err}")
+                self.assertRegex(r.err, r"\Aunmist: .*\n\Z")
+
     def test_settings_that_the_data_do_not_carry(self):
         idx_folder(self.path("d"))
         self.write("tiny.ini", TINY_INI)
@@ -160,6 +202,26 @@ class Model(WithRun):
                 self.break_file(name, change, said)
         os.remove(self.path("m", name))
         self.refused("m/unet")
+
+    def test_pickles(self):
+        """PyTorch's own files are refused with the reason and the way to convert, whatever their name."""
+        said = ["a pickle, which can run code when it is read", "torch.load('OLD', weights_only=True)",
+                "safe_serialization=True"]
+        old, new = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9", b"PK\x03\x04" + bytes(60)  # torch.save, before 1.6 and since
+        for name, data in (("m.ckpt", new), ("m.pt", old), ("m.pth", new), ("model.bin", old), ("renamed", new)):
+            self.write(name, data)
+            self.fails(3, [f"unmist: {name}: ", *said], "sample", name, "-o", "x.png")
+            self.fails(3, [f"unmist: {name}: ", *said], "train", self.config, f"train.init={name}", "--out", "run")
+        weights = "m/unet/diffusion_pytorch_model.safetensors"
+        for data in (old, new):
+            self.write(weights, data)
+            self.refused([weights, *said])
+        os.remove(self.path(weights))
+        for end in (".bin", ".pt", ".pth", ".ckpt", ".bin.index.json"):
+            name = weights.replace(".safetensors", end)
+            self.write(name, new)
+            self.refused([name, *said])
+            os.remove(self.path(name))
 
     def test_a_model_of_another_shape(self):
         change = self.change_json

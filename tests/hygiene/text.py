@@ -6,7 +6,7 @@ import re
 from tree import C_SOURCE, SCRIPT, code_of, matches
 
 BINARY = r".*\.(png|gz|xz|bin|safetensors|jpg|gif|webp|pgm|ppm|f32|npy|zip|tar)|.*/data/.*|data/.*"
-TEXT = r"(?!" + BINARY + r")(?!models/)(?!tests/golden/).*"
+TEXT = r"(?!" + BINARY + r")(?!models/)(?!tests/golden/)(?!tests/fuzz/(corpus|regressions)/).*"
 COLUMNS = 100
 INVISIBLE = r"[\u00a0\u00ad\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ufffd]"
 

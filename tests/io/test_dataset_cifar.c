@@ -195,6 +195,22 @@ static void a_cut_or_damaged_archive_is_an_error(void **state)
     free(path);
 }
 
+/* Files of which make_corpus.py says what they are. */
+static void an_archive_does_not_unpack_to_more_than_it_holds(void **state)
+{
+    scratch *s = *state;
+    const struct { const char *name, *told; } cases[] = {
+        { "hole.tar", "has neither data_batch_1.bin" },
+        { "twice.tar.gz", "is packed more than once" },
+    };
+    for (size_t i = 0; i < UM_COUNT(cases); i++) {
+        char path[SCRATCH_PATH];
+        snprintf(path, sizeof path, "%s/tests/fuzz/regressions/cifar_tar/%s",
+                 getenv("UM_SOURCE_ROOT"), cases[i].name);
+        refused(s, path, &(um_dataset_options){ .format = "cifar10" }, UM_BAD_FILE, cases[i].told);
+    }
+}
+
 static um_status open_it(um_ctx *ctx, void *path)
 {
     um_dataset ds;
@@ -222,6 +238,7 @@ int main(void)
         TEST(broken_files_are_named_with_what_is_wrong),
         TEST(an_archive_is_read_as_it_is),
         TEST(paths_that_lead_elsewhere_and_links_write_and_read_nothing),
+        TEST(an_archive_does_not_unpack_to_more_than_it_holds),
         TEST(a_cut_or_damaged_archive_is_an_error),
         TEST(no_allocation_that_fails_leaks),
     };

@@ -64,6 +64,24 @@ static void train_and_test_folders_are_the_two_parts(void **state)
             "test/c: is no class of the training images");
 }
 
+/* Each of the six leads back in: without a memory of where it is, a walk would take 7^16 ways. */
+static void links_that_go_round_in_circles_are_not_followed(void **state)
+{
+    scratch *s = *state;
+    um_dataset ds;
+    char link[SCRATCH_PATH];
+    png_file(s, "d/a/1.png", 4, 4, 1, 1);
+    for (int i = 0; i < 6; i++) {
+        snprintf(link, sizeof link, "%s/d/a/%d", s->folder, i);
+        assert_int_equal(symlink(i % 2 ? "../a" : "..", link), 0);
+    }
+    CHECK_OK(&s->ctx, um_dataset_open(&ds, &s->ctx, scratch_path(s, "d"), NULL));
+    assert_true(ds.count == 1 && ds.classes == 1);
+    um_dataset_close(&ds);
+    assert_int_equal(unlink(scratch_path(s, "d/a/1.png")), 0);
+    refused(s, scratch_path(s, "d"), NULL, UM_BAD_FILE, "no images of a known kind");
+}
+
 static void images_of_another_size_are_named_unless_a_size_is_chosen(void **state)
 {
     scratch *s = *state;
@@ -147,7 +165,7 @@ static void png_and_jpeg_can_be_told_apart(void **state)
     um_free(&s->ctx, b.data);
 }
 
-static void names_of_any_bytes_work_and_links_in_a_circle_end(void **state)
+static void names_of_any_bytes_work(void **state)
 {
     scratch *s = *state;
     um_dataset ds;
@@ -156,8 +174,6 @@ static void names_of_any_bytes_work_and_links_in_a_circle_end(void **state)
     CHECK_OK(&s->ctx, um_dataset_open(&ds, &s->ctx, scratch_path(s, "d"), NULL));
     assert_true(ds.count == 2 && ds.classes == 2);
     um_dataset_close(&ds);
-    assert_int_equal(symlink(".", scratch_path(s, "d/-rf/loop")), 0);
-    refused(s, scratch_path(s, "d"), NULL, UM_BAD_FILE, "folders deep");
 }
 
 static void a_single_picture_is_a_data_set_of_one(void **state)
@@ -205,12 +221,13 @@ int main(void)
         TEST(subfolders_are_classes_in_sorted_order),
         TEST(a_flat_folder_has_no_labels),
         TEST(train_and_test_folders_are_the_two_parts),
+        TEST(links_that_go_round_in_circles_are_not_followed),
         TEST(images_of_another_size_are_named_unless_a_size_is_chosen),
         TEST(gray_and_rgb_meet_only_where_a_size_is_chosen),
         TEST(the_background_shows_through),
         TEST(a_limit_reads_only_what_it_keeps),
         TEST(png_and_jpeg_can_be_told_apart),
-        TEST(names_of_any_bytes_work_and_links_in_a_circle_end),
+        TEST(names_of_any_bytes_work),
         TEST(a_single_picture_is_a_data_set_of_one),
         TEST(no_allocation_that_fails_leaks),
     };

@@ -139,6 +139,22 @@ static void broken_files_are_named_with_what_is_wrong(void **state)
     free(path);
 }
 
+/* Sixteen megabytes of zeros behind what the header tells of. */
+static void what_the_header_does_not_tell_of_is_not_unpacked(void **state)
+{
+    scratch *s = *state;
+    uint8_t bytes[64];
+    static const uint8_t zeros[1 << 16];
+    const size_t n = idx_bytes(bytes, 3, (int[]){ 3, 2, 2 }, 10);
+    char *path = strdup(scratch_path(s, "bomb.gz"));
+    gzFile file = gzopen(path, "wb");
+    assert_int_equal(gzwrite(file, bytes, (unsigned)n), n);
+    for (int i = 0; i < 256; i++) assert_true(gzwrite(file, zeros, sizeof zeros) > 0);
+    assert_int_equal(gzclose(file), Z_OK);
+    refused(s, path, NULL, UM_BAD_FILE, "bomb.gz: more than 29 bytes");
+    free(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -147,6 +163,7 @@ int main(void)
         TEST(the_test_files_alone_are_trained_on),
         TEST(several_sets_in_one_folder_need_a_name),
         TEST(images_without_labels_have_none),
+        TEST(what_the_header_does_not_tell_of_is_not_unpacked),
         TEST(broken_files_are_named_with_what_is_wrong),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

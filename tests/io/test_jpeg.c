@@ -64,6 +64,28 @@ static void cmyk_is_refused_with_advice(void **state)
     um_free(&s->ctx, bytes.data);
 }
 
+/* Files of which make_corpus.py says what they are. */
+static void a_few_bytes_cannot_ask_for_much(void **state)
+{
+    scratch *s = *state;
+    if (!um_jpeg_available) skip();
+    const struct { const char *name, *told; } cases[] = {
+        { "8-megapixels.jpg", "2048 x 4096 pixels in 151 bytes" },
+        { "300-scans.jpg", "more than 64 scans" },
+    };
+    for (size_t i = 0; i < UM_COUNT(cases); i++) {
+        char path[SCRATCH_PATH];
+        um_bytes bytes;
+        um_image image;
+        snprintf(path, sizeof path, "%s/tests/fuzz/regressions/jpeg/%s", getenv("UM_SOURCE_ROOT"),
+                 cases[i].name);
+        CHECK_OK(&s->ctx, um_file_read(&s->ctx, path, 100000, &bytes));
+        assert_int_equal(um_jpeg_decode(&s->ctx, "x.jpg", bytes, &image), UM_BAD_FILE);
+        CHECK_TOLD(&s->ctx, cases[i].told);
+        um_free(&s->ctx, bytes.data);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -71,6 +93,7 @@ int main(void)
         TEST(pixels_are_those_that_pillow_reads),
         TEST(a_jpeg_cut_anywhere_is_an_error),
         TEST(cmyk_is_refused_with_advice),
+        TEST(a_few_bytes_cannot_ask_for_much),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -94,6 +94,9 @@ static void a_malformed_text_is_refused(void **state)
                             "{\"a\": 1} x",
                             "{\"a\": nan}",
                             "{\"a\": \"\xff\"}",
+                            "{\"a\": \"\\u0000\"}",
+                            "{\"\\u0000\": 1}",
+                            "{\"a\": 1e999}",
                             "{\"a\": 99999999999999999999}" };
     um_json j;
     for (size_t i = 0; i < UM_COUNT(texts); i++) {
@@ -106,6 +109,24 @@ static void a_malformed_text_is_refused(void **state)
     assert_int_equal(um_json_load(&j, &s->ctx, scratch_path(s, "absent.json")), UM_BAD_FILE);
     CHECK_TOLD(&s->ctx, "absent.json");
     um_json_close(&j);
+}
+
+/* 3 bytes of text that would be 200 of memory each. */
+static void a_text_of_very_many_values_is_refused(void **state)
+{
+    scratch *s = *state;
+    const size_t count = (1 << 20) - 2, size = 3 * count + 16;
+    char *text = test_calloc(size, 1), *at = text;
+    um_json j;
+    at += sprintf(at, "{\"a\":\n[");
+    for (size_t i = 0; i < count; i += 2) at += sprintf(at, "[],");
+    sprintf(at - 1, "]}");
+    CHECK_OK(&s->ctx, um_json_parse(&j, &s->ctx, "m.json", text, strlen(text)));
+    um_json_close(&j);
+    sprintf(at - 1, ",[]]}");
+    assert_int_equal(um_json_parse(&j, &s->ctx, "m.json", text, strlen(text)), UM_BAD_FILE);
+    CHECK_TOLD(&s->ctx, "m.json:2: more than 1048576 values");
+    test_free(text);
 }
 
 static void what_is_saved_is_sorted_indented_and_exact(void **state)
@@ -142,6 +163,7 @@ int main(void)
         TEST(values_come_back_by_type),
         TEST(a_wrong_value_is_told_with_file_and_key),
         TEST(a_malformed_text_is_refused),
+        TEST(a_text_of_very_many_values_is_refused),
         TEST(what_is_saved_is_sorted_indented_and_exact),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
