@@ -201,3 +201,42 @@ class Case(unittest.TestCase):
         r = self.train("--resume")
         self.assertEqual((r.status, r.err), (0, ""))
         self.is_whole()
+
+
+class Commands(Case):
+    """Commands that write to a place of the caller's."""
+    DRAW = ["sample.count=4", "sample.steps=3", "sample.seed=1"]
+    COMMANDS = [
+        ["sample", "run", *DRAW, "-o", "out/x.png"],
+        ["sample", "run", *DRAW, "-o", "out/x.safetensors"],
+        ["sample", "run", *DRAW, "-o", "out/many"],
+        ["edit", "run", "interpolate", "--seeds", "1,2", "--frames", "4", "sample.steps=3", "-o", "out/film.png"],
+        ["export", "run", "out/half", "--dtype", "f16"],
+        ["evaluate", "run", "--likelihood", "data.path=images", "evaluate.count=2", "-o", "out/terms.csv"],
+    ]
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        if cls.train().status != 0:
+            raise AssertionError("no model")
+
+    def tearDown(self):
+        shutil.rmtree(os.path.join(self.dir, "out"), True)
+
+    def at_work(self, words, **how):
+        """Run it in an empty folder; gives its result and the files that then are under their own names."""
+        out = os.path.join(self.dir, "out")
+        shutil.rmtree(out, True)
+        os.mkdir(out)
+        r = finish(start(self.dir, *words, env=with_faults(**how)))
+        return r, {name: digest for name, digest in snapshot(out).items() if ".unmist-" not in name}
+
+    def undisturbed(self, words, piece="/"):
+        """What it writes, and how many of its calls are on paths that hold this piece."""
+        trace = os.path.join(self.dir, "trace")
+        if os.path.exists(trace):
+            os.remove(trace)
+        r, whole = self.at_work(words, trace=trace)
+        self.assertEqual(r.status, 0, r.err)
+        return whole, sum(piece in call[-1] for call in calls_of(trace))

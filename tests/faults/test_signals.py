@@ -11,7 +11,7 @@ import signal
 import time
 import unittest
 
-from faults import Case, calls_of, finish, rows_of, slurp, snapshot, start, with_faults
+from faults import Case, Commands, finish, rows_of, slurp, start
 
 STOPPED = "unmist: stopped on request\ngo on with: unmist "
 
@@ -93,43 +93,10 @@ class Training(Case):
         self.is_whole()
 
 
-class Drawing(Case):
-    """Commands that write to a place of the caller's."""
-    DRAW = ["sample.count=4", "sample.steps=3", "sample.seed=1"]
-    COMMANDS = [
-        ["sample", "run", *DRAW, "-o", "out/x.png"],
-        ["sample", "run", *DRAW, "-o", "out/x.safetensors"],
-        ["sample", "run", *DRAW, "-o", "out/many"],
-        ["edit", "run", "interpolate", "--seeds", "1,2", "--frames", "4", "sample.steps=3", "-o", "out/film.png"],
-        ["export", "run", "out/half", "--dtype", "f16"],
-        ["evaluate", "run", "--likelihood", "data.path=images", "evaluate.count=2", "-o", "out/terms.csv"],
-    ]
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        if cls.train().status != 0:
-            raise AssertionError("no model")
-
-    def tearDown(self):
-        shutil.rmtree(os.path.join(self.dir, "out"), True)
-
-    def at_work(self, words, **how):
-        """Run it in an empty folder; gives its result and the files that then are under their own names."""
-        out = os.path.join(self.dir, "out")
-        shutil.rmtree(out, True)
-        os.mkdir(out)
-        r = finish(start(self.dir, *words, env=with_faults(**how)))
-        return r, {name: digest for name, digest in snapshot(out).items() if ".unmist-" not in name}
-
+class Drawing(Commands):
     def test_what_is_drawn_is_there_whole_or_not_at_all(self):
         for words in self.COMMANDS:
-            trace = os.path.join(self.dir, "trace")
-            if os.path.exists(trace):
-                os.remove(trace)
-            r, whole = self.at_work(words, trace=trace)
-            self.assertEqual(r.status, 0, r.err)
-            calls = sum("/" in call[-1] for call in calls_of(trace))
+            whole, calls = self.undisturbed(words)
             statuses = set()
             for n in range(1, calls + 1):
                 for status, fault in ((130, "any:/:{n}:{n}:INT"), (143, "any:/:{n}:{n}:INT any:/:{n}:{n}:TERM")):

@@ -14,7 +14,7 @@ import subprocess
 import time
 import unittest
 
-from faults import PROGRAM, Case, finish, leftovers, slurp
+from faults import PROGRAM, Case, Commands, finish, leftovers, slurp
 
 LONG = ["train.steps=400", "train.checkpoint_every=50", "train.keep=1", "train.log_every=1", "train.sample_every=0",
         "train.validate_every=0"]
@@ -158,6 +158,24 @@ class FailingCalls(Case):
                 with open(os.path.join(newest, name), "wb") as f:
                     f.write(good)
         self.goes_on_to_the_same_end()
+
+
+class Outputs(Commands):
+    def test_what_cannot_be_written_leaves_nothing(self):
+        """Of a folder of pictures those stay that are whole."""
+        for words in self.COMMANDS:
+            whole, calls = self.undisturbed(words, "out/")
+            failed = 0
+            for n in range(1, calls + 1):
+                with self.subTest(words=words, n=n):
+                    r, seen = self.at_work(words, fault=f"any:out/:{n}:{n}:ENOSPC")
+                    failed += r.status
+                    self.assertIn((r.status, r.err.count("\n")), ((0, 0), (1, 1)), r.err)
+                    self.assertEqual(seen, whole if r.status == 0 else {k: whole[k] for k in seen})
+                    if r.status:
+                        self.assertIn("No space left on device", r.err)
+                        self.assertEqual(leftovers(os.path.join(self.dir, "out")), [])
+            self.assertGreater(failed, 3)
 
 
 class Order(Case):
