@@ -73,12 +73,11 @@ def write_config(folder):
 
 def with_faults(fault=None, trace=None, phase=None):
     """The environment of a program whose calls are looked at."""
-    more = {"LD_PRELOAD": LIBRARY}
+    more = {"LD_PRELOAD": LIBRARY,  # which a sanitizer's runtime would have behind it
+            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
     for name, value in (("UM_FAULT", fault), ("UM_FAULT_TRACE", trace), ("UM_FAULT_PHASE", phase)):
         if value:
             more[name] = value
-    if "ASAN_OPTIONS" in os.environ:  # its runtime wants to be the first library
-        more["ASAN_OPTIONS"] = os.environ["ASAN_OPTIONS"] + ":verify_asan_link_order=0"
     return environment(**more)
 
 

@@ -6,7 +6,7 @@
  *       The FIRST to LAST of the calls named CALL (open, write, fsync, rename, mkdir, unlink, or
  *       any) on a path that holds PATH: `kill` before the call, `half` way through it or `after`
  *       it, `cut` (half of the bytes are written, as the system may), an error (`EIO`, `ENOSPC`
- *       and their like), or a signal before the call (`INT`, `TERM`, `HUP`).
+ *       and their like), or a signal before the call (`INT`, `TERM`, `HUP`, `STOP`).
  *   UM_FAULT_TRACE=FILE
  *       A line for each call: its name, its path, and for a rename the new one; by tabs.
  *   UM_FAULT_PHASE=FILE
@@ -54,7 +54,8 @@ static const struct named errors[] = { { "EIO", EIO },       { "ENOSPC", ENOSPC 
                                        { "EDQUOT", EDQUOT }, { "EROFS", EROFS },
                                        { "EACCES", EACCES }, { NULL, 0 } },
                           signals[] = { { "INT", SIGINT }, { "TERM", SIGTERM },
-                                        { "HUP", SIGHUP }, { NULL, 0 } };
+                                        { "HUP", SIGHUP },   { "STOP", SIGSTOP },
+                                        { NULL, 0 } };
 
 /* 0: none has this name. */
 static int number_of(const struct named *list, const char *name)

@@ -6,10 +6,12 @@ and ends with status 1 where the last try failed."""
 import contextlib
 import ctypes
 import errno
+import fcntl
 import json
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import time
 import unittest
@@ -182,10 +184,10 @@ class Order(Case):
     """What a power failure leaves is what was flushed: nothing gets its name before all that it holds is."""
 
     def test_all_is_flushed_before_it_gets_its_name_and_the_name_after(self):
-        dirty, names, open_names = set(), 0, set()
+        dirty, names, open_names, made = set(), 0, set(), set()
         for call, *paths in self.calls:
             path, to = (os.path.join(self.dir, p) for p in (paths[0], paths[-1]))
-            if not to.startswith(self.run_folder):
+            if not to.startswith(self.dir):
                 continue
             if call == "fsync":
                 dirty.discard(path)
@@ -193,11 +195,14 @@ class Order(Case):
             elif call == "write":
                 self.assertEqual(open_names, set(), f"{path} is written before a name has been flushed")
                 dirty.add(path)
-            elif call == "mkdir":
+            elif call == "mkdir" and path not in made:  # else it was there
+                made.add(path)
                 dirty |= {path, os.path.dirname(path)}
             elif call == "rename":
                 within = {d for d in dirty if d == path or d.startswith(path + "/")}
                 self.assertEqual(within, set(), f"renamed to {to} before it was flushed")
+                if ".unmist-" not in os.path.dirname(to):
+                    self.assertNotIn(os.path.dirname(os.path.dirname(to)), dirty, f"{to} would be in a lost folder")
                 if os.path.basename(to).startswith("step-") and "checkpoints" in to:
                     self.assertNotIn(self.path("log.csv"), dirty, "rows up to here are not on the disk")
                 names += 1
@@ -221,6 +226,19 @@ class Locks(Case):
                     self.assertRegex(r.err, "another training is at work in this folder|holds a run already")
             self.is_whole()
             shutil.rmtree(self.run_folder)
+
+    def test_who_is_not_let_in_leaves_a_new_folder_alone(self):
+        p = self.begin(fault="mkdir:run:1:1:STOP")  # it saw no folder, and is about to make it
+        os.waitpid(p.pid, os.WUNTRACED)
+        os.mkdir(self.run_folder)
+        lock = os.open(self.run_folder, os.O_RDONLY)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        p.send_signal(signal.SIGCONT)
+        r = finish(p)
+        os.close(lock)
+        self.assertEqual(r.status, 1)
+        self.assertIn("another training is at work in this folder", r.err)
+        self.assertTrue(os.path.isdir(self.run_folder))
 
 
 class Disks(Case):
