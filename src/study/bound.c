@@ -81,6 +81,7 @@ static double log_variance(const um_bound *b, int t, const float *v, size_t k)
     const um_variance kind = b->sample->variance;
     const double small = b->schedule->log_variance[t], beta = b->schedule->beta[t];
     if (um_variance_is_learned(kind))
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): given if learned */
         return um_learned_log_variance(kind, (double)v[k], small, log(beta));
     return kind == UM_VARIANCE_FIXED_LARGE && t > 0 ? log(beta) : small;
 }
@@ -141,6 +142,7 @@ static um_status weigh(struct run *r, int64_t pair, int i, const float *v)
         const double d = rule.eps_x * x + rule.eps_out * out - (double)r->noise[at + k];
         r->guess[k] = rule.x0_x * x + rule.x0_out * out;
         error += d * d;
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): given if learned */
         spread += learned ? (double)v[k] : 0;
     }
     if (!isfinite(error + spread))

