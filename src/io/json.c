@@ -12,24 +12,51 @@
 
 enum { JSON_MOST = 64 << 20, VALUES_MOST = 1 << 20 };
 
-/* Where memory is short jansson's lexer drops a byte of a word that it copies and goes on: a number
- * may lose a digit. Read twice, it loses none, or another. */
-static json_t *read_twice(const char *text, size_t size, json_error_t *error)
+/* No word of the text is longer: the most bytes between two quotes. */
+static size_t longest_word(const char *text, size_t size)
 {
-    json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, error);
-    json_t *again = root ? json_loadb(text, size, JSON_REJECT_DUPLICATES, error) : NULL;
-    if (root && !json_equal(root, again)) {
-        json_decref(root);
-        root = NULL;
-        error->text[0] = '\0';
+    size_t most = 0, since = 0;
+    for (size_t i = 0; i < size; i++) {
+        if (text[i] == '"') since = i;
+        most = UM_MAX(most, i - since);
     }
-    json_decref(again);
-    return root;
+    return most + 64;
+}
+
+/* ["xxx...", TEXT]: the first word makes the lexer take its memory where a loss does no harm. */
+static json_t *decode_second(um_ctx *ctx, const char *text, size_t size)
+{
+    const size_t pad = longest_word(text, size);
+    json_error_t unused;
+    json_t *value = NULL;
+    char *both;
+    if (um_alloc(ctx, &both, pad + size + 5, 1, "a JSON text") != UM_OK) return NULL;
+    memset(both, 'x', pad + 4);
+    memcpy(both, "[\"", 2);
+    memcpy(both + 2 + pad, "\",", 2);
+    memcpy(both + 4 + pad, text, size);
+    both[4 + pad + size] = ']';
+    json_t *pair = json_loadb(both, pad + size + 5, JSON_REJECT_DUPLICATES, &unused);
+    if (json_array_size(pair) == 2 && json_string_length(json_array_get(pair, 0)) == pad)
+        value = json_incref(json_array_get(pair, 1));
+    json_decref(pair);
+    um_free(ctx, both);
+    return value;
+}
+
+static json_t *decode(um_ctx *ctx, const char *text, size_t size, json_error_t *error)
+{
+    json_t *value = decode_second(ctx, text, size);
+    if (value) return value;
+    json_t *sound = json_loadb(text, size, JSON_REJECT_DUPLICATES, error); /* for its words */
+    if (sound) error->text[0] = '\0';
+    json_decref(sound);
+    return NULL;
 }
 
 /* A value takes a hundred times its text in memory ("{}," is 3 bytes), so they are counted before
  * they are made; a comma within a text counts too. */
-json_t *um_json_values(const char *text, size_t size, json_error_t *error)
+json_t *um_json_values(um_ctx *ctx, const char *text, size_t size, json_error_t *error)
 {
     int values = 1, line = 1;
     for (size_t i = 0; i < size; i++) {
@@ -40,7 +67,7 @@ json_t *um_json_values(const char *text, size_t size, json_error_t *error)
         snprintf(error->text, sizeof error->text, "more than %d values", (int)VALUES_MOST);
         return NULL;
     }
-    return read_twice(text, size, error);
+    return decode(ctx, text, size, error);
 }
 
 /* jansson has no words where its memory is short. */
@@ -56,7 +83,7 @@ um_status um_json_parse(um_json *j, um_ctx *ctx, const char *path, const char *t
     *j = (um_json){ .ctx = ctx };
     j->status = um_strdup(ctx, &j->path, path);
     if (j->status == UM_OK) {
-        j->root = um_json_values(text, size, &error);
+        j->root = um_json_values(ctx, text, size, &error);
         if (!j->root)
             j->status = refuse(ctx, path, &error);
         else if (!json_is_object(j->root))

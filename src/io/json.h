@@ -10,7 +10,7 @@
 /* The values of a text, a key given twice being an error; NULL with the reason in *error, also for
  * more of them than any file of ours has (2^20), and no reason where memory is short. json_decref
  * what it gives. */
-json_t *um_json_values(const char *text, size_t size, json_error_t *error);
+json_t *um_json_values(um_ctx *ctx, const char *text, size_t size, json_error_t *error);
 
 /* A reader of one object. Sticky: the first failure is kept in status, later reads give 0, false,
  * NULL or the fallback; check status once at the end. */

@@ -192,7 +192,7 @@ static um_status read_header(um_safetensors *st, uint64_t size)
     um_status status = um_file_read_at(st->ctx, st->path, st->fd, text, length, 8);
     if (status == UM_OK && text[0] != '{') status = bad(st, "its header does not begin with '{'");
     if (status == UM_OK) {
-        st->header = um_json_values(text, length, &error);
+        st->header = um_json_values(st->ctx, text, length, &error);
         if (!st->header && !error.text[0])
             status = um_fail(st->ctx, UM_NO_MEMORY, "%s: no memory for its header", st->path);
         else if (!st->header) status = bad(st, "header: %s", error.text);
