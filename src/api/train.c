@@ -11,6 +11,7 @@
 #include "io/unet_file.h"
 #include "tensor/kernels/kernels.h"
 #include "train/run.h"
+#include "train/run_record.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -356,6 +357,7 @@ static um_status run(session *s, const char *out, bool resume, um_training_resul
     UM_TRY(lock_folder(s));
     UM_TRY(claim_folder(s, resume, &finished));
     if (finished) {
+        UM_TRY(um_run_record_late_rows(s->ctx, s->out, classifies(s)));
         result->finished = true;
         result->step = result->started_at = c->train_steps;
         result->images = result->step * c->train_batch;

@@ -216,7 +216,8 @@ static um_status find_start(loop *l)
 static um_status finish(loop *l)
 {
     const bool done = l->progress.step >= l->settings->steps;
-    if (!done || l->settings->checkpoint_every > 0) UM_TRY(save_checkpoint(l, true));
+    const bool wanted = l->settings->checkpoint_every > 0 || l->record.log.waiting.n > 0;
+    if (!done || wanted) UM_TRY(save_checkpoint(l, true));
     if (done) UM_TRY(um_run_record_model(&l->record));
     return um_run_record_verdict(&l->record);
 }

@@ -6,6 +6,7 @@
 #include "io/path.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 enum { ROWS, PICTURE, CHECKPOINT, MODEL, KINDS };
 
@@ -79,11 +80,15 @@ static um_status draw_to(um_run_record *r, int64_t step, const char *path)
     return settle(r, PICTURE, status, "training goes on without this picture");
 }
 
+/* One that is there is of a step that was gone back behind, or of a process that was killed: where
+ * drawing is cut short, it must not stand for the one that is missing. */
 um_status um_run_record_picture(um_run_record *r, int64_t step, bool missing)
 {
     char *path;
     UM_TRY(step_path(r, &path, "samples", step, ".png"));
-    const um_status status = missing && um_path_exists(path) ? UM_OK : draw_to(r, step, path);
+    const bool stands = um_path_exists(path);
+    if (stands && !missing) unlink(path);
+    const um_status status = stands && missing ? UM_OK : draw_to(r, step, path);
     um_free(r->ctx, path);
     return status;
 }
@@ -206,6 +211,27 @@ um_status um_run_record_verdict(um_run_record *r)
         if (r->failing & 1u << kind)
             n += snprintf(list + n, sizeof list - (size_t)n, "%s%s", n ? ", " : "", kinds[kind]);
     newest(r, there, sizeof there);
-    return um_fail(r->ctx, UM_IO, "%s: could not be written: %s (%s)", r->request->out, list,
-                   there);
+    const unsigned lost = 1u << ROWS | 1u << CHECKPOINT;
+    const bool kept = (r->failing & lost) == 1u << ROWS;
+    return um_fail(r->ctx, UM_IO, "%s: could not be written: %s (%s%s)", r->request->out, list,
+                   there, kept ? ", with these rows: --resume writes them" : "");
+}
+
+um_status um_run_record_late_rows(um_ctx *ctx, const char *out, bool accuracies)
+{
+    um_log_file log = { 0 };
+    char *newest_one, *rows = NULL, *path = NULL;
+    UM_TRY(um_checkpoint_newest(ctx, out, &newest_one));
+    um_status status = newest_one ? um_checkpoint_rows(ctx, newest_one, &rows) : UM_OK;
+    um_free(ctx, newest_one);
+    if (status == UM_OK && rows) {
+        status = um_path_join(ctx, &path, out, "log.csv");
+        if (status == UM_OK) status = um_log_begin(&log, ctx, path, INT64_MAX, accuracies);
+        if (status == UM_OK) status = um_log_restore(&log, rows);
+        if (status == UM_OK) status = um_log_flush(&log);
+    }
+    um_log_free(&log);
+    um_free(ctx, path);
+    um_free(ctx, rows);
+    return status;
 }

@@ -97,12 +97,27 @@ class FailingCalls(Case):
         last = "checkpoints/step-0000008/training_state.json"
         self.assertIn("8,32,", json.loads(slurp(self.path(last)))["log_rows"])
         self.is_whole("log.csv", last)
+        for _ in range(2):
+            r = self.train("--resume")
+            self.assertEqual((r.status, r.err), (0, ""))
+            self.is_whole(last)
+
+    def test_rows_of_a_run_without_checkpoints_are_kept_by_one(self):
+        off = ["train.checkpoint_every=0", "train.log_every=1"]
+        r = self.train(*off, fault="write:run/log.csv:3:100000:EIO")
+        self.assertEqual((r.status, self.logged()), (1, [1, 2]), r.err)
+        self.assertIn("rows of log.csv (the newest checkpoint is of step 8, with these rows: --resume writes them)",
+                      r.err)
+        r = self.train(*off, "--resume")
+        self.assertEqual((r.status, r.err), (0, ""))
+        self.assertEqual(self.logged(), list(range(1, 9)))
 
     def test_rows_that_wait_are_kept_by_a_checkpoint(self):
         n = self.numbers("run/log.csv", after="run/config.ini")[4]
         r = self.train(fault=f"any:run/log.csv:{n}:100000:EIO any:/checkpoints/.step-0000004:1:1:TERM")
         self.assertEqual(r.status, 1)
-        self.assertIn("could not be written: rows of log.csv (the newest checkpoint is of step 4)\ngo on with: ", r.err)
+        self.assertIn("could not be written: rows of log.csv (the newest checkpoint is of step 4, with these rows: "
+                      "--resume writes them)\ngo on with: ", r.err)
         self.assertLess(len(self.logged()), 4)
         self.goes_on_to_the_same_end()
 

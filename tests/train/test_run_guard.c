@@ -147,6 +147,31 @@ static void cut_and_resumed_it_ends_in_the_same_bytes(void **state)
     }
 }
 
+/* The one of a step that was gone back behind does not stand for the one that a stop cut off. */
+static void a_picture_is_of_the_steps_that_stayed(void **state)
+{
+    scratch *s = *state;
+    char out[2][SCRATCH_PATH];
+    for (int cut = 0; cut < 2; cut++) {
+        snprintf(out[cut], SCRATCH_PATH, "%s", scratch_path(s, cut ? "cut" : "whole"));
+        for (int part = 0; part <= cut; part++) {
+            training *r = guarded(&s->ctx, out[cut], UM_ON_NAN_ROLLBACK);
+            r->draws = true;
+            r->t.settings.sample_every = 6; /* the first is drawn before step 7 goes bad */
+            r->draw_fails_at = cut && !part ? 6 : 0;
+            r->draws_before = 1;
+            r->draw_status = UM_CANCELLED;
+            r->resume = part;
+            go(r);
+            assert_int_equal(r->status, r->draw_fails_at ? UM_CANCELLED : UM_OK);
+            end(r);
+        }
+    }
+    check_same_run(&s->ctx, out[0], out[1]);
+    check_same_file(&s->ctx, out[0], out[1], "samples/step-0000006.png");
+    check_same_file(&s->ctx, out[0], out[1], "samples/step-0000012.png");
+}
+
 /* Before the first checkpoint: to the start. */
 static void with_no_checkpoint_yet_it_goes_back_to_the_start(void **state)
 {
@@ -321,6 +346,7 @@ int main(void)
         TEST(a_skipped_step_has_a_row_that_says_so),
         TEST(a_run_that_rolled_back_has_each_step_once),
         TEST(cut_and_resumed_it_ends_in_the_same_bytes),
+        TEST(a_picture_is_of_the_steps_that_stayed),
         TEST(with_no_checkpoint_yet_it_goes_back_to_the_start),
         TEST(where_all_is_bad_it_stops),
         TEST(a_stopped_run_can_be_looked_at_and_gone_on_with),

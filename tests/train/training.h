@@ -20,7 +20,8 @@ typedef struct training {
     bool resume, draws;
     int cancel_at;      /* um_check_cancelled says stop at its k-th call; 0: never */
     int dies_at;        /* the process ends as its k-th step is told; 0: never */
-    int draw_fails_at;  /* the picture of this step fails with draw_status */
+    int draw_fails_at;  /* the picture of this step fails with draw_status ... */
+    int draws_before;   /* ... once so many were drawn */
     um_status draw_status;
     int full_from, full_until; /* between these steps no file can be written; 0: it always can */
     double nap;         /* seconds that each step is made longer */
@@ -53,7 +54,8 @@ static inline um_status draw(void *user, um_unet *unet, int64_t step, const char
 {
     training *r = user;
     const um_params *p = um_unet_params(unet);
-    if (r->draw_fails_at == step) return um_fail(r->ctx, r->draw_status, "no picture");
+    if (r->draw_fails_at == step && r->drawn >= r->draws_before)
+        return um_fail(r->ctx, r->draw_status, "no picture");
     r->drawn++;
     return um_file_write(r->ctx, path, p->values, p->padded * sizeof *p->values);
 }
