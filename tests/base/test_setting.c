@@ -162,7 +162,7 @@ static void what_is_wrong_is_refused_and_changes_nothing(void **state)
         { "real", "1e999", "t.real = 1e999 is out of range" REAL },
         { "real", "1.0000001", "t.real = 1.0000001 is out of range" REAL },
         { "bool", "maybe", "t.bool = maybe is not understood (true or false)" },
-        { "text", "a\tb", "t.text = a\tb is not understood (at most 1000 printable bytes)" },
+        { "text", "a\tb", "t.text = a?b is not understood (at most 1000 printable bytes)" },
         { "choice", "lin", "t.choice = lin is not understood (one of linear, cosine, sigmoid)" },
         { "choice", "", "t.choice = is empty (one of linear, cosine, sigmoid)" },
         { "choice", "linear|cosine",
