@@ -54,8 +54,9 @@ um_status um_fail_at(um_ctx *ctx, um_status code, const char *format, ...)
     va_start(args, format);
     const int n = vsnprintf(ctx->message, sizeof ctx->message, format, args);
     va_end(args);
-    if (n >= 0 && (size_t)n < sizeof ctx->message)
-        snprintf(ctx->message + n, sizeof ctx->message - (size_t)n, ": %s", what);
+    const int room = (int)sizeof ctx->message - n - (int)sizeof ": "; /* what does not fit is cut */
+    if (n >= 0 && room > 0)
+        snprintf(ctx->message + n, sizeof ctx->message - (size_t)n, ": %.*s", room, what);
     um_printable(ctx->message);
     return code;
 }
