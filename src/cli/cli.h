@@ -77,9 +77,11 @@ int cli_usage(const cli *c, const char *format, ...) UM_PRINTF(2, 3);
 /* Lines for a person, on stdout, unless quiet; what is in a line becomes printable. */
 void cli_say(const cli *c, const char *format, ...) UM_PRINTF(2, 3);
 
-/* A copy of a name that a stranger chose, in one line and printable; the caller frees it. NULL
- * where memory is short. */
-char *cli_shown(const char *text);
+/* A name that a stranger chose, in one line and printable, at most as long as a file's. */
+typedef struct cli_name {
+    char text[256];
+} cli_name;
+cli_name cli_shown(const char *text);
 
 /* The whole command line in *out as a shell takes it; the caller frees it. NULL where memory is
  * short. */

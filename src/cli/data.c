@@ -4,7 +4,6 @@
 
 #include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 enum { SHEET_IMAGES = 100, SHEET_COLUMNS = 10 };
 
@@ -21,11 +20,8 @@ static void print_text(const cli *c, um_dataset *d, const um_data_facts *f)
     for (int i = 0; i < f->c && i < 16; i++) cli_say(c, " %.4f", f->deviation[i]);
     if (f->classes) cli_say(c, "\n%d class%s\n", f->classes, f->classes == 1 ? "" : "es");
     else cli_say(c, "\nno classes\n");
-    for (int i = 0; um_data_class(d, i, &name, &count); i++) {
-        char *shown = cli_shown(name);
-        cli_say(c, "  %3d %-16s %d\n", i, shown ? shown : "", count);
-        free(shown);
-    }
+    for (int i = 0; um_data_class(d, i, &name, &count); i++)
+        cli_say(c, "  %3d %-16s %d\n", i, cli_shown(name).text, count);
 }
 
 static json_t *numbers(const double *x, int n)

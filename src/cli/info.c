@@ -4,7 +4,6 @@
 
 #include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 static json_t *shape_of(int rank, const int64_t *shape)
 {
@@ -66,11 +65,8 @@ static void print_model(const cli *c, const um_model *m)
         cli_say(c, "images %d x %d, %d channel%s; %.3f G multiply-adds each\n", f.h, f.w,
                 f.channels, f.channels == 1 ? "" : "s", (double)f.multiply_adds / 1e9);
     if (f.classes) cli_say(c, "%d classes%s\n", f.classes, f.null_class ? " and none" : "");
-    char *schedule = cli_shown(f.schedule), *prediction = cli_shown(f.prediction);
-    cli_say(c, "%d timesteps, %s schedule, predicts %s\n", f.timesteps, schedule ? schedule : "",
-            prediction ? prediction : "");
-    free(schedule);
-    free(prediction);
+    cli_say(c, "%d timesteps, %s schedule, predicts %s\n", f.timesteps, cli_shown(f.schedule).text,
+            cli_shown(f.prediction).text);
 }
 
 int cli_info(cli *c, int argc, char **argv)

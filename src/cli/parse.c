@@ -38,22 +38,22 @@ int cli_fail(cli *c, um_status status)
 void cli_say(const cli *c, const char *format, ...)
 {
     if (c->quiet) return;
-    char *text;
+    char text[16384]; /* two paths and more: no want of memory can lose a line */
     va_list args;
     va_start(args, format);
-    const int n = vasprintf(&text, format, args);
+    vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    if (n < 0) return;
     char *rest = text;
     for (char *line; (line = strsep(&rest, "\n"));)
         printf("%s%s", um_printable(line), rest ? "\n" : "");
-    free(text);
 }
 
-char *cli_shown(const char *text)
+cli_name cli_shown(const char *text)
 {
-    char *copy = strdup(text);
-    return copy ? um_printable(copy) : NULL;
+    cli_name name;
+    snprintf(name.text, sizeof name.text, "%s", text);
+    um_printable(name.text);
+    return name;
 }
 
 /* A flag that looks like a setting: batch=8. */

@@ -147,7 +147,7 @@ class Refusal(Case):
     def test_a_data_set_that_does_not_fit_is_refused(self):
         side, count = 256, 700  # 44 MiB
         self.write("images/train-images-idx3-ubyte", idx_bytes((count, side, side), bytes(count * side * side)))
-        self.fails(1, "ubyte (64.0 MiB asked, run.memory leaves ", "data", "images", "run.memory=70MiB")
+        self.fails(1, "ubyte (43.8 MiB asked, run.memory leaves ", "data", "images", "run.memory=70MiB")
         self.assertEqual(self.run_here("data", "images", "run.memory=150MiB").status, 0)
 
 

@@ -88,9 +88,9 @@ class RunFolder(WithRun):
         self.assertEqual(grid.texts["unmist.model"], self.model)
 
     def test_more_than_memory_holds_is_told_with_what_to_lower(self):
-        r = self.fails(1, "no memory", "train", self.config, "--out", "run", "train.batch=65536",
+        r = self.fails(1, "training needs", "train", self.config, "--out", "run", "train.batch=65536",
                        "train.accumulate=1", "data.image_size=64")
-        self.assertRegex(r.err, r"\Aunmist: no memory for 65536 images at a time: \d{5,} MiB .*train\.accumulate.*\n\Z")
+        self.assertRegex(r.err, r"\Aunmist: training needs \d{6,}\.\d MiB .*leaves .*train\.accumulate.*\n\Z")
 
     def test_a_sample_grid_says_how_to_draw_it_again(self):
         grid = Png(slurp(self.inside("samples", "step-0000006.png")))
