@@ -39,7 +39,8 @@ um_status um_gzip_read(um_ctx *ctx, const char *path, size_t most, um_bytes *out
         return um_fail(ctx, UM_BAD_FILE, "%s: is no regular file", path);
     errno = 0;
     gzFile file = gzopen(path, "rbe");
-    if (!file && errno) return um_fail(ctx, UM_BAD_FILE, "%s: %s", path, strerror(errno));
+    if (!file && errno && errno != ENOMEM)
+        return um_fail(ctx, UM_BAD_FILE, "%s: %s", path, strerror(errno));
     if (!file) return um_fail(ctx, UM_NO_MEMORY, "%s: no memory to unpack it", path);
     const um_status status = read_pieces(ctx, path, file, most, out);
     gzclose(file);
