@@ -5,6 +5,7 @@
 
 #include <math.h>
 
+#include "io/dataset_build.h"
 #include "io/dataset_files.h"
 
 static const char *in_source(const char *name)
@@ -147,6 +148,45 @@ static void images_are_fitted_and_bordered(void **state)
     }
 }
 
+static void what_is_held_out_needs_no_labels_and_leaves_one_image(void **state)
+{
+    scratch *s = *state;
+    const struct { int n; double part; int count, held; } cases[] = {
+        { 1, 0.5, 1, 0 }, { 2, 0.99, 1, 1 }, { 4, 0.01, 3, 1 }, { 4, 0.5, 2, 2 },
+    };
+    for (size_t i = 0; i < UM_COUNT(cases); i++) {
+        um_dataset ds;
+        idx_file(s, "d/train-images-idx3-ubyte", 3, (int[]){ cases[i].n, 2, 2 }, 256);
+        CHECK_OK(&s->ctx, um_dataset_open(&ds, &s->ctx, scratch_path(s, "d"),
+                                          &(um_dataset_options){ .validation = cases[i].part }));
+        assert_true(ds.count == cases[i].count && ds.held == cases[i].held && !ds.labels);
+        um_dataset_close(&ds);
+    }
+}
+
+static void room_is_reserved_for_what_can_be_images_alone(void **state)
+{
+    scratch *s = *state;
+    const struct { int count, held, h, w, c; const char *told; } cases[] = {
+        { 1, 0, 0, 1, 1, "images of 0 x 1" }, { 1, 0, 1, 0, 1, "images of 1 x 0" },
+        { 1, 0, 1, 1, 0, "0 channels" },      { 1, 0, 16385, 1, 1, "images of 16385 x 1" },
+        { 1, 0, 1, 16385, 1, "1 x 16385" },   { 1, 0, 1, 1, 17, "17 channels" },
+        { 0, 1, 1, 1, 1, "0 images" },        { 1, -1, 1, 1, 1, "1 images" },
+        { 2, INT32_MAX, 1, 1, 1, "2 images" },
+    };
+    um_dataset ds = { .ctx = &s->ctx };
+    for (size_t i = 0; i < UM_COUNT(cases); i++) {
+        assert_int_equal(um_dataset_reserve(&ds, cases[i].count, cases[i].held, cases[i].h,
+                                            cases[i].w, cases[i].c, true), UM_BAD_FILE);
+        CHECK_TOLD(&s->ctx, cases[i].told);
+        assert_true(!ds.pixels && !ds.labels);
+    }
+    const um_status status = um_dataset_reserve(&ds, INT32_MAX, 0, 16384, 16384, 16, false);
+    assert_int_equal(status, UM_NO_MEMORY); /* 2^63 bytes: no machine has them */
+    CHECK_TOLD(&s->ctx, "a data set");
+    assert_null(ds.pixels);
+}
+
 static void wrong_options_are_told(void **state)
 {
     scratch *s = *state;
@@ -155,7 +195,12 @@ static void wrong_options_are_told(void **state)
         { { .format = "tiff" }, "auto, cifar10, cifar100, idx, folder, png, jpeg" },
         { { .image_h = 4 }, "image size 4 x 0" },
         { { .image_h = -1, .image_w = -1 }, "image size" },
+        { { .image_h = 4, .image_w = -1 }, "image size 4 x -1" },
+        { { .image_h = 16385, .image_w = 4 }, "image size 16385 x 4" },
+        { { .image_h = 4, .image_w = 16385 }, "image size 4 x 16385" },
         { { .pad = -1 }, "border" },
+        { { .pad = 4097 }, "a border of 4097" },
+        { { .image_h = 8, .image_w = 4, .pad = 2 }, "leaves no image" },
         { { .image_h = 4, .image_w = 4, .pad = 2 }, "leaves no image" },
         { { .limit = -1 }, "limit" },
         { { .validation = 1.0 }, "validation part 1" },
@@ -163,6 +208,10 @@ static void wrong_options_are_told(void **state)
     };
     for (size_t i = 0; i < UM_COUNT(cases); i++)
         refused(s, scratch_path(s, "d"), &cases[i].o, UM_BAD_ARG, cases[i].told);
+    um_dataset ds; /* a single picture has the same options */
+    const um_dataset_options wrong = { .limit = -1 };
+    assert_int_equal(um_dataset_open_picture(&ds, &s->ctx, "x.png", &wrong), UM_BAD_ARG);
+    assert_null(ds.pixels);
 }
 
 static void what_is_no_data_set_is_told(void **state)
@@ -216,6 +265,8 @@ int main(void)
         TEST(a_part_is_held_out_once_and_the_same_each_time),
         TEST(a_limit_takes_images_from_everywhere),
         TEST(images_are_fitted_and_bordered),
+        TEST(what_is_held_out_needs_no_labels_and_leaves_one_image),
+        TEST(room_is_reserved_for_what_can_be_images_alone),
         TEST(wrong_options_are_told),
         TEST(what_is_no_data_set_is_told),
         TEST(no_allocation_that_fails_leaks),

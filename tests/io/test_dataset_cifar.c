@@ -211,6 +211,53 @@ static void an_archive_does_not_unpack_to_more_than_it_holds(void **state)
     }
 }
 
+/* An entry of which the header says that it has 3 GiB; and one that ends before its header does. */
+static void an_archive_s_sizes_are_not_believed(void **state)
+{
+    scratch *s = *state;
+    const um_dataset_options cifar = { .format = "cifar10" };
+    char *path = strdup(tar_of(s, official + 1, 1, false));
+    um_bytes b;
+    CHECK_OK(&s->ctx, um_file_read(&s->ctx, path, 1 << 20, &b));
+    scratch_write(s, "c.tar.gz", b.data, 512 + 5 * 3073);
+    refused(s, path, &cifar, UM_BAD_FILE, "c.tar.gz: ");
+    memcpy(b.data + 124, "30000000000", 12);
+    memset(b.data + 148, ' ', 8); /* the sum of the header's bytes, its own being blanks */
+    unsigned sum = 0;
+    for (int i = 0; i < 512; i++) sum += b.data[i];
+    snprintf((char *)b.data + 148, 8, "%06o", sum);
+    scratch_write(s, "c.tar.gz", b.data, b.size);
+    refused(s, path, &cifar, UM_BAD_FILE, "unpacks to more than 2147483648 bytes");
+    um_free(&s->ctx, b.data);
+    free(path);
+}
+
+static void a_name_too_many_or_without_an_end_of_line_is_counted(void **state)
+{
+    scratch *s = *state;
+    um_dataset ds;
+    char *path = strdup(scratch_path(s, "d"));
+    cifar_file(s, "d/data_batch_1.bin", 4, 1, 10);
+    scratch_write(s, "d/batches.meta.txt", names10, strlen(names10) - 3);
+    CHECK_OK(&s->ctx, um_dataset_open(&ds, &s->ctx, path, NULL));
+    assert_string_equal(ds.class_names[9], "last one");
+    um_dataset_close(&ds);
+    scratch_write(s, "d/batches.meta.txt", "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n", 24);
+    refused(s, path, NULL, UM_BAD_FILE, "11 names (10 classes");
+    cifar_file(s, "d/test_batch.bin", 1, 1, 10);
+    assert_int_equal(truncate(scratch_path(s, "d/test_batch.bin"), 3000), 0);
+    refused(s, path, NULL, UM_BAD_FILE, "d/test_batch.bin: 3000 bytes are no whole number");
+    free(path);
+}
+
+static um_status open_any(um_ctx *ctx, void *path)
+{
+    um_dataset ds;
+    UM_TRY(um_dataset_open(&ds, ctx, path, NULL)); /* which asks what it is */
+    um_dataset_close(&ds);
+    return UM_OK;
+}
+
 static um_status open_it(um_ctx *ctx, void *path)
 {
     um_dataset ds;
@@ -224,6 +271,11 @@ static void no_allocation_that_fails_leaks(void **state)
     scratch *s = *state;
     char *path = strdup(tar_of(s, official, UM_COUNT(official), true));
     check_every_allocation(open_it, path);
+    free(path);
+    path = strdup(scratch_path(s, "e"));
+    cifar_file(s, "e/cifar-10-batches-bin/data_batch_1.bin", 2, 1, 10);
+    cifar_file(s, "e/cifar-10-batches-bin/test_batch.bin", 2, 1, 10);
+    check_every_allocation(open_any, path);
     free(path);
 }
 
@@ -240,6 +292,8 @@ int main(void)
         TEST(paths_that_lead_elsewhere_and_links_write_and_read_nothing),
         TEST(an_archive_does_not_unpack_to_more_than_it_holds),
         TEST(a_cut_or_damaged_archive_is_an_error),
+        TEST(an_archive_s_sizes_are_not_believed),
+        TEST(a_name_too_many_or_without_an_end_of_line_is_counted),
         TEST(no_allocation_that_fails_leaks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

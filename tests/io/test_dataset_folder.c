@@ -82,6 +82,42 @@ static void links_that_go_round_in_circles_are_not_followed(void **state)
     refused(s, scratch_path(s, "d"), NULL, UM_BAD_FILE, "no images of a known kind");
 }
 
+static void too_deep_a_folder_is_told_and_not_looked_into(void **state)
+{
+    scratch *s = *state;
+    char name[128] = "d/a";
+    const um_dataset_options folder = { .format = "folder" };
+    for (int i = 0; i < 16; i++) strcat(name, "/d");
+    strcat(name, "/1.png");
+    png_file(s, name, 1, 1, 1, 1);
+    refused(s, scratch_path(s, "d"), &folder, UM_BAD_FILE, "more than 16 folders deep");
+    refused(s, scratch_path(s, "d"), NULL, UM_BAD_FILE, "no images of a known kind");
+}
+
+static void an_empty_training_part_is_named(void **state)
+{
+    scratch *s = *state;
+    png_file(s, "d/test/1.png", 1, 1, 1, 1);
+    scratch_write(s, "d/train/note.txt", "x", 1);
+    scratch_write(s, "d/train/.hidden/1.png", "x", 1);
+    const struct { const char *format, *told; } cases[] = {
+        { "folder", "d/train: no PNG or JPEG file in it" },
+        { "png", "d/train: no PNG file in it" },
+        { "jpeg", "d/train: no JPEG file in it" },
+    };
+    for (size_t i = 0; i < UM_COUNT(cases); i++)
+        refused(s, scratch_path(s, "d"), &(um_dataset_options){ .format = cases[i].format },
+                UM_BAD_FILE, cases[i].told);
+}
+
+/* Nothing but what is hidden: as good as empty, for the search too. */
+static void hidden_folders_are_not_looked_into(void **state)
+{
+    scratch *s = *state;
+    png_file(s, "d/.hidden/1.png", 1, 1, 1, 1);
+    refused(s, scratch_path(s, "d"), NULL, UM_BAD_FILE, "no images of a known kind");
+}
+
 static void images_of_another_size_are_named_unless_a_size_is_chosen(void **state)
 {
     scratch *s = *state;
@@ -203,6 +239,14 @@ static um_status open_it(um_ctx *ctx, void *path)
     return UM_OK;
 }
 
+static um_status open_any(um_ctx *ctx, void *path)
+{
+    um_dataset ds;
+    UM_TRY(um_dataset_open(&ds, ctx, path, NULL)); /* which asks what it is */
+    um_dataset_close(&ds);
+    return UM_OK;
+}
+
 static void no_allocation_that_fails_leaks(void **state)
 {
     scratch *s = *state;
@@ -211,6 +255,7 @@ static void no_allocation_that_fails_leaks(void **state)
     png_file(s, "d/train/b/2.png", 2, 2, 4, 2);
     png_file(s, "d/val/a/2.png", 2, 2, 3, 2);
     check_every_allocation(open_it, path);
+    check_every_allocation(open_any, strcat(path, "/train/b"));
     free(path);
 }
 
@@ -222,6 +267,9 @@ int main(void)
         TEST(a_flat_folder_has_no_labels),
         TEST(train_and_test_folders_are_the_two_parts),
         TEST(links_that_go_round_in_circles_are_not_followed),
+        TEST(too_deep_a_folder_is_told_and_not_looked_into),
+        TEST(an_empty_training_part_is_named),
+        TEST(hidden_folders_are_not_looked_into),
         TEST(images_of_another_size_are_named_unless_a_size_is_chosen),
         TEST(gray_and_rgb_meet_only_where_a_size_is_chosen),
         TEST(the_background_shows_through),

@@ -139,6 +139,20 @@ static void broken_files_are_named_with_what_is_wrong(void **state)
     free(path);
 }
 
+static void each_of_the_first_four_bytes_must_be_right(void **state)
+{
+    scratch *s = *state;
+    const um_dataset_options idx = { .format = "idx" };
+    for (int i = 0; i < 4; i++) {
+        uint8_t head[20] = { 0, 0, 8, 3 };
+        head[i] = 9;
+        refused(s, scratch_write(s, "h", head, 20), &idx, UM_BAD_FILE, "h: no IDX file of bytes");
+        refused(s, scratch_path(s, "h"), NULL, UM_BAD_FILE, "h: ");
+        head[i] = i == 3 ? 0 : 1;
+        refused(s, scratch_write(s, "h", head, 20), &idx, UM_BAD_FILE, "h: no IDX file of bytes");
+    }
+}
+
 /* Sixteen megabytes of zeros behind what the header tells of. */
 static void what_the_header_does_not_tell_of_is_not_unpacked(void **state)
 {
@@ -164,6 +178,7 @@ int main(void)
         TEST(several_sets_in_one_folder_need_a_name),
         TEST(images_without_labels_have_none),
         TEST(what_the_header_does_not_tell_of_is_not_unpacked),
+        TEST(each_of_the_first_four_bytes_must_be_right),
         TEST(broken_files_are_named_with_what_is_wrong),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

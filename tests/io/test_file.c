@@ -2,6 +2,7 @@
 #include "support/check.h"
 #include "support/scratch.h"
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <signal.h>
 
@@ -104,6 +105,23 @@ static void writing_refuses_with_the_reason_and_leaves_nothing(void **state)
     assert_int_equal(scratch_entries(s, s->folder), 1);
 }
 
+static void a_file_that_cannot_be_read_to_its_end_is_told(void **state)
+{
+    scratch *s = *state;
+    char bytes[8];
+    const int five = open(scratch_write(s, "five", "12345", 5), O_RDONLY);
+    CHECK_OK(&s->ctx, um_file_read_at(&s->ctx, "five", five, bytes, 3, 2));
+    assert_memory_equal(bytes, "345", 3);
+    assert_int_equal(um_file_read_at(&s->ctx, "five", five, bytes, 4, 2), UM_BAD_FILE);
+    CHECK_TOLD(&s->ctx, "five: ends too early");
+    close(five);
+    const int broken = open("/proc/self/mem", O_RDONLY); /* its first page cannot be read */
+    if (broken < 0) skip();
+    assert_int_equal(um_file_read_at(&s->ctx, "mem", broken, bytes, 4, 0), UM_BAD_FILE);
+    CHECK_TOLD(&s->ctx, "mem: Input/output error");
+    close(broken);
+}
+
 /* A write that fails midway, as on a full disk. */
 static void a_failing_write_keeps_the_older_file(void **state)
 {
@@ -139,6 +157,7 @@ int main(void)
         TEST(an_abandoned_file_leaves_the_older_one_alone),
         TEST(a_file_that_is_replaced_keeps_its_mode),
         TEST(writing_refuses_with_the_reason_and_leaves_nothing),
+        TEST(a_file_that_cannot_be_read_to_its_end_is_told),
         TEST(a_failing_write_keeps_the_older_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

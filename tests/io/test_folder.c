@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "support/check.h"
+#include "support/failing.h"
 #include "support/scratch.h"
 
 /* path/name with a text in it, without the helper's own folders. */
@@ -124,6 +125,87 @@ static void a_sweep_removes_what_killed_writers_left_and_no_more(void **state)
     um_writer_abandon(&w);
 }
 
+static void what_cannot_be_reached_is_told(void **state)
+{
+    scratch *s = *state;
+    char *temp = NULL, deep[SCRATCH_PATH];
+    const char *path = scratch_path(s, "model");
+    assert_int_equal(um_folder_sweep(&s->ctx, scratch_path(s, "absent")), UM_IO);
+    CHECK_TOLD(&s->ctx, "absent: No such file");
+    assert_int_equal(um_folder_make(&s->ctx, ""), UM_IO);
+    CHECK_OK(&s->ctx, um_strdup(&s->ctx, &temp, scratch_path(s, "gone")));
+    assert_int_equal(um_folder_commit(&s->ctx, path, &temp), UM_IO);
+    CHECK_TOLD(&s->ctx, "gone: No such file");
+    assert_null(temp);
+
+    CHECK_OK(&s->ctx, um_folder_begin(&s->ctx, path, &temp));
+    snprintf(deep, sizeof deep, "%s", temp);
+    for (int i = 0; i < 66; i++) strcat(deep, "/d");
+    CHECK_OK(&s->ctx, um_folder_make(&s->ctx, deep));
+    assert_int_equal(um_folder_commit(&s->ctx, path, &temp), UM_IO);
+    CHECK_TOLD(&s->ctx, "more than 64 folders deep");
+    char remove[SCRATCH_PATH + 16];
+    snprintf(remove, sizeof remove, "rm -r %s/.model*", s->folder);
+    assert_int_equal(system(remove), 0);
+}
+
+/* Links, and what is no file, are taken along without being flushed. */
+static void links_in_a_folder_are_taken_along(void **state)
+{
+    scratch *s = *state;
+    char *temp, *link;
+    CHECK_OK(&s->ctx, um_folder_begin(&s->ctx, scratch_path(s, "model"), &temp));
+    CHECK_OK(&s->ctx, um_path_join(&s->ctx, &link, temp, "link"));
+    assert_int_equal(symlink("nowhere", link), 0);
+    um_free(&s->ctx, link);
+    CHECK_OK(&s->ctx, um_folder_commit(&s->ctx, scratch_path(s, "model"), &temp));
+    assert_int_equal(scratch_entries(s, scratch_path(s, "model")), 1);
+}
+
+/* model/old stands; model/new is to take its place, one of the steps wanting memory. */
+static um_status replace(um_ctx *ctx, const char *path)
+{
+    char *temp, *file = NULL;
+    UM_TRY(um_folder_begin(ctx, path, &temp));
+    um_status status = um_path_join(ctx, &file, temp, "new");
+    if (status == UM_OK) status = um_file_write(ctx, file, "n", 1);
+    if (status == UM_OK) status = um_folder_commit(ctx, path, &temp);
+    um_folder_abandon(ctx, &temp);
+    um_free(ctx, file);
+    return status;
+}
+
+/* An older folder that cannot be removed for want of memory is a warning, hence UM_OK. */
+static void want_of_memory_leaves_one_of_the_folders_whole(void **state)
+{
+    scratch *s = *state;
+    um_status (*const acts[])(um_ctx *, const char *) = { replace, um_folder_discard,
+                                                          um_folder_sweep, um_folder_make };
+    for (size_t i = 0; i < UM_COUNT(acts); i++) {
+        bool failed = true;
+        for (long n = 1; failed; n++) {
+            failing f = { .fail_at = n };
+            um_ctx ctx;
+            um_ctx_init(&ctx);
+            ctx.allocator = (um_allocator){ failing_alloc, failing_free, &f };
+            scratch_write(s, "a/model/old", "o", 1);
+            scratch_write(s, "a/model/.x.unmist-1-1", "x", 1);
+            char at[SCRATCH_PATH];
+            snprintf(at, sizeof at, "%s/a/model%s", s->folder, i == 3 ? "/b/c" : "");
+            const um_status status = acts[i](&ctx, at);
+            failed = f.failed;
+            assert_int_equal(f.alive, 0);
+            if (!failed) CHECK_OK(&ctx, status);
+            else if (i > 0) assert_int_equal(status, UM_NO_MEMORY);
+            const bool old = um_path_is_file(scratch_path(s, "a/model/old")),
+                       new = um_path_is_file(scratch_path(s, "a/model/new"));
+            if (i == 0) assert_true(new == (status == UM_OK) && old != new);
+            if (i > 1) assert_true(old);
+            CHECK_OK(&s->ctx, um_folder_remove(&s->ctx, scratch_path(s, "a")));
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -135,6 +217,9 @@ int main(void)
         TEST(removing_does_not_follow_links),
         TEST(a_discarded_folder_loses_its_name_first),
         TEST(a_sweep_removes_what_killed_writers_left_and_no_more),
+        TEST(what_cannot_be_reached_is_told),
+        TEST(links_in_a_folder_are_taken_along),
+        TEST(want_of_memory_leaves_one_of_the_folders_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

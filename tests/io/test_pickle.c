@@ -17,6 +17,7 @@ static void pytorchs_files_are_told_by_name_or_first_bytes(void **state)
         { "renamed", "\x80\x02}q", 4, true },             /* a pickle of protocol 2 */
         { "newest", "\x80\x05\x95", 3, true },
         { "no protocol", "\x80\x09", 2, false },
+        { "older", "\x80\x01", 2, false },
         { "short", "P", 1, false },
         { "empty", "", 0, false },
         { "settings.json", "{}", 2, false },

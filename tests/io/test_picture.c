@@ -101,6 +101,10 @@ static void what_cannot_be_a_picture_is_refused(void **state)
     assert_int_equal(um_picture_grid(&ctx, &x, 1, 1, 1, 0, 0, &out), UM_BAD_ARG);
     assert_int_equal(um_picture_grid(&ctx, &x, 1000, 32, 32, 3, 1, &out), UM_BAD_ARG);
     assert_int_equal(um_picture_check(&ctx, 1000, 32, 32, 1), UM_BAD_ARG);
+    assert_int_equal(um_picture_check(&ctx, 1000, 32, 32, 1000), UM_BAD_ARG);
+    assert_int_equal(um_picture_check(&ctx, 1, 1, 0, 0), UM_BAD_ARG);
+    assert_int_equal(um_picture_check(&ctx, 1, 16385, 1, 0), UM_BAD_ARG);
+    assert_int_equal(um_picture_check(&ctx, 1, 1, 16385, 0), UM_BAD_ARG);
     CHECK_OK(&ctx, um_picture_check(&ctx, 1000, 32, 32, 0));
     assert_null(out.pixels);
 }
