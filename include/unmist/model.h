@@ -56,8 +56,8 @@ UM_API um_status um_model_forward(um_model *m, int n, int h, int w, const float 
                                   const int *labels, float *out);
 
 /* Write the model as a diffusers pipeline folder, weights as "f32", "f16" or "bf16" (UM_BAD_ARG for
- * others). Whole or not at all. A pipeline that stands there is replaced; UM_IO where a folder
- * holds anything else. */
+ * others; UM_NOT_FINITE where a weight is too large for it). Whole or not at all. A pipeline that
+ * stands there is replaced; UM_IO where a folder holds anything else. */
 UM_API um_status um_model_export(um_model *m, const char *path, const char *dtype);
 
 #ifdef __cplusplus

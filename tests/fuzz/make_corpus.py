@@ -112,10 +112,14 @@ def model_corpus(run, export):
     step = os.path.join(run, "checkpoints", "step-0000002")
     state = {f"training_state.{end}": read(step, f"training_state.{end}") for end in ("json", "safetensors")}
     pipeline = {f"m/{n}": read(export, n) for n in ("model_index.json", config, scheduler, weights)}
+    large = bytearray(read(run, "model", weights))  # one weight that f16 has no number for
+    first = 8 + int.from_bytes(large[:8], "little")
+    large[first:first + 4] = struct.pack("<f", 1e30)
     tensors = unmist.safetensors_bytes({"a": ((2,), (1, 2))}), unmist.safetensors_bytes({"b": ((1, 1), (3,))})
     index = json.dumps({"metadata": {"total_size": 12}, "weight_map": {"a": "a.safetensors", "b": "b.safetensors"}})
     return {
-        "model": {"pipeline": parts(pipeline), "raw": parts({**pipeline, **{f"m/{n}": t for n, t in state.items()}})},
+        "model": {"pipeline": parts(pipeline), "raw": parts({**pipeline, **{f"m/{n}": t for n, t in state.items()}}),
+                  "beyond-f16": parts({**pipeline, f"m/{weights}": bytes(large)})},
         "checkpoint": {"step-2": parts({**{f"run/{n}": t for n, t in state.items()},
                                         f"run/{weights}": read(step, weights)})},
         "unet_config": {"tiny": read(export, config), "default": b"{}\n", "full": json.dumps({
