@@ -77,7 +77,7 @@ static um_status skip(um_guard *g, um_trainer *tr)
     um_ctx *ctx = o->params->ctx;
     char words[128];
     if (g->skipped_in_row >= o->settings->on_nan_limit) {
-        snprintf(words, sizeof words, "%lld updates before it were skipped (train.on_nan_limit)",
+        snprintf(words, sizeof words, "updates skipped before it: %lld (train.on_nan_limit)",
                  (long long)g->skipped_in_row);
         return add_words(ctx, words);
     }
@@ -130,8 +130,8 @@ um_status um_guard_return(um_guard *g, um_ctx *ctx, const um_train_settings *set
     char words[128];
     if (before >= settings->on_nan_limit) {
         snprintf(words, sizeof words,
-                 "there were %lld returns to the checkpoint of step %lld (train.on_nan_limit)",
-                 (long long)before, (long long)target);
+                 "returns to the checkpoint of step %lld before it: %lld (train.on_nan_limit)",
+                 (long long)target, (long long)before);
         return add_words(ctx, words);
     }
     g->target = target;

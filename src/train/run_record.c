@@ -224,6 +224,10 @@ um_status um_run_record_late_rows(um_ctx *ctx, const char *out, bool accuracies)
     UM_TRY(um_checkpoint_newest(ctx, out, &newest_one));
     um_status status = newest_one ? um_checkpoint_rows(ctx, newest_one, &rows) : UM_OK;
     um_free(ctx, newest_one);
+    if (status == UM_BAD_FILE) { /* the run is finished all the same */
+        um_log(ctx, UM_LOG_WARNING, "%s (rows that log.csv may lack are lost)", ctx->message);
+        status = UM_OK;
+    }
     if (status == UM_OK && rows) {
         status = um_path_join(ctx, &path, out, "log.csv");
         if (status == UM_OK) status = um_log_begin(&log, ctx, path, INT64_MAX, accuracies);

@@ -48,7 +48,8 @@ bool um_run_record_retries(const um_run_record *record, int64_t step);
  * any. */
 um_status um_run_record_verdict(um_run_record *record);
 
-/* The rows that the log of a finished run lacks, from its newest checkpoint. UM_IO, UM_BAD_FILE. */
+/* The rows that the log of a finished run lacks, from its newest checkpoint. UM_IO; UM_BAD_FILE
+ * where the log is none. */
 um_status um_run_record_late_rows(um_ctx *ctx, const char *out, bool accuracies);
 
 #endif

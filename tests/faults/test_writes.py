@@ -111,6 +111,11 @@ class FailingCalls(Case):
         r = self.train(*off, "--resume")
         self.assertEqual((r.status, r.err), (0, ""))
         self.assertEqual(self.logged(), list(range(1, 9)))
+        with open(self.path("checkpoints", "step-0000008", "training_state.json"), "w"):
+            r = self.train(*off, "--resume")
+        self.assertEqual((r.status, r.err.count("\n")), (0, 1), r.err)
+        self.assertIn("step-0000008/training_state.json:1: ", r.err)
+        self.assertIn("(rows that log.csv may lack are lost)", r.err)
 
     def test_rows_that_wait_are_kept_by_a_checkpoint(self):
         n = self.numbers("run/log.csv", after="run/config.ini")[4]

@@ -181,7 +181,7 @@ static void a_skipped_update_leaves_all_but_the_step(void **state)
         assert_true(o->step == 1 + k && o->updates == 1);
     }
     assert_int_equal(take_step(s), UM_NOT_FINITE); /* a third is too many */
-    CHECK_TOLD(&s->ctx, "; 2 updates before it were skipped (train.on_nan_limit)");
+    CHECK_TOLD(&s->ctx, "; updates skipped before it: 2 (train.on_nan_limit)");
     assert_true(s->guard.skipped == 2 && o->step == 3);
     s->batch.x0[5] = sound;
     CHECK_OK(&s->ctx, take_step(s));
@@ -347,7 +347,7 @@ static void returns_to_one_checkpoint_are_limited(void **state)
         assert_true(s->guard.returns == cases[i].returns);
         assert_true(s->guard.rollbacks == cases[i].rollbacks);
     }
-    CHECK_TOLD(&s->ctx, "bad; there were 2 returns to the checkpoint of step 4");
+    CHECK_TOLD(&s->ctx, "bad; returns to the checkpoint of step 4 before it: 2 (train");
     assert_non_null(strstr(s->warning, "bad; back to the checkpoint of step 4"));
     finish(s);
 }
