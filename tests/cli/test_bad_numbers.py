@@ -1,13 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Numbers that go bad: what is told, what follows, and that no model of such numbers is drawn from or written."""
-import json
 import os
 import shutil
-import struct
 
-from unmist import WithRun, main, slurp
-
-WEIGHTS = os.path.join("unet", "diffusion_pytorch_model.safetensors")
+from unmist import WithRun, main, set_tensor
 
 
 class BadNumbers(WithRun):
@@ -15,13 +11,7 @@ class BadNumbers(WithRun):
     def spoilt(self, name, value):
         folder = self.path("spoilt")
         shutil.copytree(os.path.join(self.model, "model"), folder)
-        path = os.path.join(folder, WEIGHTS)
-        data = bytearray(slurp(path))
-        length = struct.unpack("<Q", data[:8])[0]
-        begin, end = json.loads(data[8:8 + length])[name]["data_offsets"]
-        data[8 + length + begin:8 + length + end] = struct.pack("<f", value) * ((end - begin) // 4)
-        with open(path, "wb") as f:
-            f.write(data)
+        set_tensor(folder, name, value)
         return folder
 
     def train(self, *more):

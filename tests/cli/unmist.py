@@ -282,6 +282,21 @@ def idx_folder(folder, count=12, size=(8, 8), classes=3, packed=False):
     return folder
 
 
+def set_tensor(model, name, value, row=None):
+    """Make all numbers of a model's tensor of floats this one, or those of one row."""
+    path = os.path.join(model, "unet", "diffusion_pytorch_model.safetensors")
+    data = bytearray(slurp(path))
+    length = struct.unpack("<Q", data[:8])[0]
+    tensor = json.loads(data[8:8 + length])[name]
+    begin, end = (8 + length + offset for offset in tensor["data_offsets"])
+    if row is not None:
+        size = (end - begin) // tensor["shape"][0]
+        begin, end = begin + row * size, begin + (row + 1) * size
+    data[begin:end] = struct.pack("<f", value) * ((end - begin) // 4)
+    with open(path, "wb") as f:
+        f.write(data)
+
+
 def cifar_records(count, coarse=False, seed=1):
     label = (lambda i: bytes([i % 20, i % 100])) if coarse else (lambda i: bytes([i % 10]))
     return b"".join(label(i) + noise(3072, seed + i) for i in range(count))

@@ -13,7 +13,8 @@ import tempfile
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cli"))
-from unmist import BUILD, PROGRAM, SOURCE, Result, environment, idx_folder, slurp, snapshot  # noqa: E402,F401
+from unmist import (BUILD, PROGRAM, SOURCE, Result, environment, idx_folder, set_tensor, slurp,  # noqa: E402,F401
+                    snapshot)
 
 LIBRARY = os.path.join(BUILD, "tests", "faults", "libunmist_faults.so")
 STEPS = 24

@@ -3,10 +3,10 @@
  * (LD_PRELOAD), which fails calls on files, kills the process at them, and writes down what it saw.
  *
  *   UM_FAULT="CALL:PATH:FIRST:LAST:ACTION ..."
- *       The FIRST to LAST of the calls named CALL (open, write, fsync, rename, mkdir, unlink, or
- *       any) on a path that holds PATH: `kill` before the call, `half` way through it or `after`
- *       it, `cut` (half of the bytes are written, as the system may), an error (`EIO`, `ENOSPC`
- *       and their like), or a signal before the call (`INT`, `TERM`, `HUP`, `STOP`).
+ *       The FIRST to LAST of the calls named CALL (open, write, fsync, rename, mkdir, unlink,
+ *       truncate, or any) on a path that holds PATH: `kill` before the call, `half` way through it
+ *       or `after` it, `cut` (half of the bytes are written, as the system may), an error (`EIO`,
+ *       `ENOSPC` and their like), or a signal before the call (`INT`, `TERM`, `HUP`, `STOP`).
  *   UM_FAULT_TRACE=FILE
  *       A line for each call: its name, its path, and for a rename the new one; by tabs.
  *   UM_FAULT_PHASE=FILE
@@ -241,6 +241,16 @@ SHOWN int unlink(const char *path)
     const char *action = action_at("unlink", path, NULL);
     return fails(action) ? -1 : done(action, real(path));
 }
+
+static int cut_file(const char *path, off64_t size)
+{
+    const char *action = action_at("truncate", path, NULL);
+    return fails(action) ? -1 : done(action, (int)syscall(SYS_truncate, path, size));
+}
+
+SHOWN int truncate(const char *path, off_t size) { return cut_file(path, size); }
+
+SHOWN int truncate64(const char *path, off64_t size) { return cut_file(path, size); }
 
 SHOWN int rmdir(const char *path)
 {

@@ -55,6 +55,8 @@ void phase_enter(const char *call, const char *path, const char *to)
         now = next = PHASE_MODEL;
     } else if (new_name(call, to, "/config.ini")) {
         next = PHASE_STEP;
+    } else if (strcmp(call, "truncate") == 0) {
+        now = PHASE_RETURN;
     } else if (ends_with(path, "/log.csv")) {
         now = PHASE_LOG;
     } else if (strstr(path, "/samples/")) {

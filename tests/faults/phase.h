@@ -14,6 +14,7 @@ enum {
     PHASE_CHECKPOINT = 'C', /* from the folder under its temporary name on            */
     PHASE_RENAME = 'R',     /* to its own name, and flushing the folder above         */
     PHASE_REMOVAL = 'D',    /* of an older one                                        */
+    PHASE_RETURN = 'B',     /* cutting rows off, as the last of going back            */
     PHASE_MODEL = 'M',      /* the final model, under both names                      */
 };
 
