@@ -32,8 +32,9 @@ static json_t *decode_second(um_ctx *ctx, const char *text, size_t size)
     char *both;
     if (um_alloc(ctx, &both, pad + size + 5, 1, "a JSON text") != UM_OK) return NULL;
     memset(both, 'x', pad + 4);
-    memcpy(both, "[\"", 2);
-    memcpy(both + 2 + pad, "\",", 2);
+    both[0] = '[';
+    both[1] = both[2 + pad] = '"';
+    both[3 + pad] = ',';
     memcpy(both + 4 + pad, text, size);
     both[4 + pad + size] = ']';
     json_t *pair = json_loadb(both, pad + size + 5, JSON_REJECT_DUPLICATES, &unused);
