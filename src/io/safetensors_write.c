@@ -106,9 +106,9 @@ static json_t *entry_of(const struct um_tensor_out *t, uint64_t from)
         json_decref(shape);
         return NULL;
     }
-    const json_int_t begin = (json_int_t)from, bytes = (json_int_t)(t->count * t->size);
+    const uint64_t to = from + t->count * t->size;
     return json_pack("{s:s, s:o, s:[I, I]}", "dtype", um_stored_type_name(t->type), "shape", shape,
-                     "data_offsets", begin, begin + bytes);
+                     "data_offsets", (json_int_t)from, (json_int_t)to);
 }
 
 /* The header's text (um_free it), or NULL and w's failure. */
