@@ -20,7 +20,6 @@ static double weight(const double *from, int order, int k, double to)
 {
     const double middle = (from[0] + to) / 2.0, half = (to - from[0]) / 2.0;
     const double away = half / sqrt(3.0);
-    /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): k < order */
     return half * (lagrange(from, order, k, middle - away) +
                    lagrange(from, order, k, middle + away));
 }
@@ -30,8 +29,8 @@ static void fill_row(um_row *row, const um_plan *p, int i)
 {
     const int order = UM_MIN(i + 1, p->settings.solver_order);
     const double to = um_level_sigma(p, i + 1);
-    double from[ORDER_MAX];
-    for (int k = 0; k < order; k++) from[k] = um_level_sigma(p, i - k);
+    double from[ORDER_MAX] = { um_level_sigma(p, i) };
+    for (int k = 1; k < order; k++) from[k] = um_level_sigma(p, i - k);
     row->next = um_along(from[0], weight(from, order, 0, to));
     for (int k = 1; k < order; k++) row->next.past[k - 1] = weight(from, order, k, to);
     row->keeps = true;

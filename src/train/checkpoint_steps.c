@@ -34,14 +34,14 @@ static um_status list(um_ctx *ctx, const char *run, char **folder, um_names *nam
 
 enum { ANY = -1 };
 
-/* The highest step among the names, of all (every: ANY) or of regular ones; -1: there is none. */
-static int highest(const um_names *names, int every)
+/* The name of the highest step, of all (every: ANY) or of regular ones, or NULL. */
+static char *highest(const um_names *names, int every)
 {
-    int best = -1;
+    char *best = NULL;
     for (int i = 0; i < names->count; i++) {
         const long long step = step_of(names->name[i]);
         if (step < 0 || (every != ANY && !is_regular(step, every))) continue;
-        if (best < 0 || step > step_of(names->name[best])) best = i;
+        if (!best || step > step_of(best)) best = names->name[i];
     }
     return best;
 }
@@ -52,9 +52,9 @@ um_status um_checkpoint_regular(um_ctx *ctx, const char *run, int every, char **
     um_names names;
     *out = NULL;
     um_status status = list(ctx, run, &folder, &names);
-    const int best = highest(&names, every);
-    *step = best >= 0 ? step_of(names.name[best]) : -1;
-    if (best >= 0) status = um_path_join(ctx, out, folder, names.name[best]);
+    const char *best = highest(&names, every);
+    *step = best ? step_of(best) : -1;
+    if (best) status = um_path_join(ctx, out, folder, best);
     um_names_free(ctx, &names);
     um_free(ctx, folder);
     return status;
@@ -89,9 +89,10 @@ um_status um_checkpoint_prune(um_ctx *ctx, const char *run, int keep, int every)
     um_names names;
     um_status status = list(ctx, run, &folder, &names);
     if (status == UM_BAD_FILE) status = UM_IO;
-    const int stays = every < 0 ? -1 : highest(&names, every);
+    const char *stays = every < 0 ? NULL : highest(&names, every);
     for (int i = 0; i < names.count && keep > 0 && status == UM_OK; i++)
-        if (step_of(names.name[i]) >= 0 && newer_than(&names, i) >= keep && i != stays)
+        if (step_of(names.name[i]) >= 0 && newer_than(&names, i) >= keep &&
+            names.name[i] != stays)
             status = discard(ctx, folder, names.name[i]);
     um_names_free(ctx, &names);
     um_free(ctx, folder);
@@ -103,9 +104,9 @@ um_status um_checkpoint_forget(um_ctx *ctx, const char *run, int64_t step)
     char *folder = NULL;
     um_names names;
     um_status status = list(ctx, run, &folder, &names);
-    for (int i; status == UM_OK && (i = highest(&names, ANY)) >= 0; names.name[i][0] = 0) {
-        if (step_of(names.name[i]) <= step) break;
-        status = discard(ctx, folder, names.name[i]);
+    for (char *name; status == UM_OK && (name = highest(&names, ANY)); name[0] = '\0') {
+        if (step_of(name) <= step) break;
+        status = discard(ctx, folder, name);
     }
     um_names_free(ctx, &names);
     um_free(ctx, folder);

@@ -102,24 +102,33 @@ static um_status record(um_trainer *tr, int h, int w)
     return um_tape_plan(t, tr->loss);
 }
 
-/* As the settings say; else the equal parts nearest, by their ratio, to what the network is fast
- * at, or to a quarter of it where memory counts more than time. */
+/* The number that parts the batch equally and is nearest to `best` (>= 1) by their ratio. */
+static int nearest_part(int batch, int best)
+{
+    double nearest = INFINITY;
+    int found = 1;
+    for (int part = 1; part <= batch; part++) {
+        const double away = fabs(log((double)part / best));
+        if (batch % part == 0 && away < nearest) nearest = away, found = part;
+    }
+    return found;
+}
+
+/* As the settings say; else what the network is fast at, or a quarter of it where memory counts
+ * more than time. */
 static um_status choose_part(um_trainer *tr, int h, int w)
 {
-    const int batch = tr->settings->batch;
-    double nearest = INFINITY;
-    int best;
-    tr->parts = tr->settings->accumulate;
-    if (tr->parts == 0) {
-        UM_TRY(um_unet_part(tr->unet, h, w, &best));
-        if (tr->settings->recompute) best = UM_MAX(1, best / 4);
-        for (int part = 1; part <= batch; part++) {
-            /* NOLINTNEXTLINE(clang-analyzer-core.DivideZero): best >= 1 */
-            const double away = fabs(log((double)part / best));
-            if (batch % part == 0 && away < nearest) nearest = away, tr->parts = batch / part;
-        }
+    const um_train_settings *s = tr->settings;
+    if (s->accumulate > 0) {
+        tr->parts = s->accumulate;
+        tr->part = s->batch / s->accumulate;
+        return UM_OK;
     }
-    tr->part = batch / tr->parts;
+    int best;
+    UM_TRY(um_unet_part(tr->unet, h, w, &best));
+    if (s->recompute) best /= 4;
+    tr->part = nearest_part(s->batch, UM_MAX(1, best));
+    tr->parts = s->batch / tr->part;
     return UM_OK;
 }
 
