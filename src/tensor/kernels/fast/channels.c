@@ -116,7 +116,7 @@ void TIER(scale_shift_vjp)(int n, int hw, int c, const float *dy, const float *x
     const size_t row = (size_t)c;
 #pragma omp parallel for schedule(static) if ((size_t)n * (size_t)hw * row > WORTH)
     for (int k = 0; k < n * tiles; k++) {
-        const size_t image = (size_t)(k / tiles), first = (size_t)(k % tiles * TILE);
+        const size_t image = (size_t)(k / tiles), first = (size_t)(k % tiles) * TILE;
         const size_t at = image * (size_t)hw * row + first, channel = image * 2 * row + first;
         const struct tile t = {
             .dy = dy + at,

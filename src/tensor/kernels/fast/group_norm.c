@@ -66,6 +66,7 @@ static void moments(const struct item *t, const float *x, const float *offset, d
     EACH_TILE(c, channels, t, {
         for (int i = 0; i < channels; i++)
             s.reference[i] =
+                /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): set */
                 reference[(c - base + i) / t->width] - item_offset(t, offset, c + i);
         sum_tile(&s, t, x + item_start(t, c), channels);
         for (int i = 0; i < channels; i++) {
