@@ -46,7 +46,8 @@ um_status um_checkpoint_load_raw(um_ctx *ctx, const char *folder, um_unet *unet)
 um_status um_checkpoint_newest(um_ctx *ctx, const char *run, char **out);
 
 /* The same of those that a run with settings->checkpoint_every = `every` writes in its course, and
- * of its start: not of those that a stop or a full disk brought in between. *step is its step. */
+ * of its start: not of those that a stop or a full disk brought in between; -1: of all. *step is
+ * its step. */
 um_status um_checkpoint_regular(um_ctx *ctx, const char *run, int every, char **out, int64_t *step);
 
 /* Remove all but the newest `keep` (0: all stay) and, where `every` is not negative, the newest

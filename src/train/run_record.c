@@ -182,8 +182,10 @@ um_status um_run_record_go_back(um_run_record *r, um_progress *p)
     int64_t step;
     snprintf(why, sizeof why, "%s", r->ctx->message);
     UM_TRY(um_checkpoint_regular(r->ctx, r->request->out, s->checkpoint_every, &folder, &step));
+    if (!folder) /* train.keep has removed it, when train.on_nan was another */
+        UM_TRY(um_checkpoint_regular(r->ctx, r->request->out, -1, &folder, &step));
     um_fail(r->ctx, UM_NOT_FINITE, "%s%s", why,
-            folder ? "" : "; there is no checkpoint of train.checkpoint_every to go back to");
+            folder ? "" : "; there is no checkpoint to go back to");
     um_status status = folder ? um_guard_return(&p->guard, r->ctx, s, step) : UM_NOT_FINITE;
     if (status == UM_OK) status = go_back_to(r, folder, step, p);
     um_free(r->ctx, folder);

@@ -35,10 +35,10 @@ um_status um_run_record_picture(um_run_record *record, int64_t step, bool missin
 um_status um_run_record_checkpoint(um_run_record *record, const um_progress *progress, bool last);
 um_status um_run_record_model(um_run_record *record);
 
-/* Where settings->on_nan is rollback: go back to the newest regular checkpoint, the trainer and
- * *progress as they were there but for images, which are the caller's. What is behind it, rows and
- * checkpoints, is gone. UM_NOT_FINITE, with the context's message and why, where there is none or
- * um_guard_return says so; UM_BAD_FILE, UM_IO. */
+/* Where settings->on_nan is rollback: go back to the newest regular checkpoint, without one to the
+ * newest of all, the trainer and *progress as they were there but for images, which are the
+ * caller's. What is behind it, rows and checkpoints, is gone. UM_NOT_FINITE, with the context's
+ * message and why, where there is none or um_guard_return says so; UM_BAD_FILE, UM_IO. */
 um_status um_run_record_go_back(um_run_record *record, um_progress *progress);
 
 /* Is this the step to try a failed checkpoint again? */

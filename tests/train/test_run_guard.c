@@ -251,6 +251,25 @@ static void a_stopped_run_can_be_looked_at_and_gone_on_with(void **state)
     check_same_run(&s->ctx, whole, out);
 }
 
+/* Of a run that was to stop, keep = 1 has left the stop's checkpoint alone. */
+static void a_stopped_run_can_go_back_to_its_stop(void **state)
+{
+    scratch *s = *state;
+    const char *out = scratch_path(s, "run");
+    for (int again = 0; again < 2; again++) {
+        training *r = guarded(&s->ctx, out, UM_ON_NAN_ROLLBACK); /* batch 7 is bad */
+        r->t.settings.on_nan = again ? UM_ON_NAN_ROLLBACK : UM_ON_NAN_STOP;
+        r->t.settings.steps = 7;
+        r->resume = again;
+        go(r);
+        assert_int_equal(r->status, again ? UM_OK : UM_NOT_FINITE);
+        assert_true(r->result.step == 6 + again && r->result.rollbacks == again);
+        if (!again) assert_int_equal(scratch_entries(s, in(out, "checkpoints")), 1);
+        end(r);
+    }
+    assert_int_equal(cell(&s->ctx, out, 7, 1), BATCH * 8);
+}
+
 /* What an update has spoilt is not written: the checkpoints before it stay. */
 static void spoilt_weights_are_never_written(void **state)
 {
@@ -350,6 +369,7 @@ int main(void)
         TEST(with_no_checkpoint_yet_it_goes_back_to_the_start),
         TEST(where_all_is_bad_it_stops),
         TEST(a_stopped_run_can_be_looked_at_and_gone_on_with),
+        TEST(a_stopped_run_can_go_back_to_its_stop),
         TEST(spoilt_weights_are_never_written),
         TEST(a_validation_that_is_not_finite_stops_or_rolls_back),
         TEST(spikes_are_the_same_after_a_resume),
