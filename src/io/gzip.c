@@ -26,7 +26,6 @@ static um_status read_pieces(um_ctx *ctx, const char *path, gzFile file, size_t 
     }
     int code;
     const char *text = gzerror(file, &code);
-    if (code == Z_ERRNO) return um_fail(ctx, UM_BAD_FILE, "%s: %s", path, strerror(errno));
     if (code != Z_OK && code != Z_STREAM_END) /* zlib puts the path before its text */
         return um_fail(ctx, UM_BAD_FILE, "%s", text);
     return UM_OK;

@@ -57,7 +57,7 @@ static um_status next_entry(um_ctx *ctx, const char *path, struct archive *a,
     }
     if (code < ARCHIVE_WARN) return archive_fail(ctx, path, a);
     const int64_t read = archive_filter_bytes(a, 0), size = archive_entry_size(*entry);
-    if (size > unpacked_most || read > unpacked_most - size)
+    if (read > unpacked_most - size)
         return um_fail(ctx, UM_BAD_FILE, "%s: unpacks to more than %lld bytes", path,
                        (long long)unpacked_most);
     return UM_OK;
