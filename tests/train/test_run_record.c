@@ -4,6 +4,8 @@
 #include "train/training.h"
 
 #include "io/unet_file.h"
+#include "support/failing.h"
+#include "train/run_record.h"
 
 enum { SAID = 4096 }; /* bytes of what is warned of */
 
@@ -269,6 +271,62 @@ static void a_disk_that_stays_full_fails_the_run_in_the_end(void **state)
     }
 }
 
+static um_status bring_late_rows(um_ctx *ctx, void *out)
+{
+    return um_run_record_late_rows(ctx, out, false);
+}
+
+static void check_log(scratch *s, const char *out, const char *text)
+{
+    const um_bytes is = bytes_of(&s->ctx, out, "log.csv");
+    assert_string_equal((const char *)is.data, text);
+    um_free(&s->ctx, is.data);
+}
+
+/* A finished run whose last row stands in its newest checkpoint alone. */
+static void the_row_that_a_finished_run_lacks_comes_from_its_checkpoint(void **state)
+{
+    scratch *s = *state;
+    static const char state_name[] = "run/checkpoints/step-0000002/training_state.json";
+    static const char second[] = "2,8,0.5,1,0.1,9,2,,,,,";
+    char out[SCRATCH_PATH], warnings[SAID] = "", whole[1100], text[1000];
+    um_log_file log;
+    snprintf(out, sizeof out, "%s", scratch_path(s, "run"));
+    CHECK_OK(&s->ctx, um_folder_make(&s->ctx, out));
+    CHECK_OK(&s->ctx, um_log_begin(&log, &s->ctx, in(out, "log.csv"), 0, false));
+    um_log_free(&log);
+    const um_bytes header = bytes_of(&s->ctx, out, "log.csv");
+    snprintf(text, sizeof text, "%s1,4,0.5,1,0.1,9,1,,,,,\n",
+             (const char *)header.data);
+    scratch_write(s, "run/log.csv", text, strlen(text));
+    snprintf(whole, sizeof whole, "%s%s\n", text, second);
+    um_free(&s->ctx, header.data);
+
+    CHECK_OK(&s->ctx, um_run_record_late_rows(&s->ctx, out, false)); /* there is no checkpoint */
+    scratch_write(s, state_name, "{\"log_rows\": null}", 18);
+    CHECK_OK(&s->ctx, um_run_record_late_rows(&s->ctx, out, false));
+    s->ctx.log = keep_warning;
+    s->ctx.log_user = warnings;
+    scratch_write(s, state_name, "{", 1);
+    CHECK_OK(&s->ctx, um_run_record_late_rows(&s->ctx, out, false));
+    s->ctx.log = NULL;
+    assert_non_null(strstr(warnings, "(rows that log.csv may lack are lost)"));
+    check_log(s, out, text); /* so far as it was */
+
+    char rows[200];
+    snprintf(rows, sizeof rows, "{\"log_rows\": \"%s\\n\"}", second);
+    scratch_write(s, state_name, rows, strlen(rows));
+    for (int times = 0; times < 2; times++) {
+        CHECK_OK(&s->ctx, um_run_record_late_rows(&s->ctx, out, false));
+        check_log(s, out, whole);
+    }
+    check_every_allocation(bring_late_rows, out);
+    check_log(s, out, whole);
+    scratch_write(s, "run/log.csv", "no log", 6);
+    assert_int_equal(um_run_record_late_rows(&s->ctx, out, false), UM_BAD_FILE);
+    check_log(s, out, "no log");
+}
+
 int main(void)
 {
     runs_on_fast_disk();
@@ -284,6 +342,7 @@ int main(void)
         TEST(what_stands_in_the_way_is_warned_of_and_stays),
         TEST(a_full_disk_is_waited_for),
         TEST(a_disk_that_stays_full_fails_the_run_in_the_end),
+        TEST(the_row_that_a_finished_run_lacks_comes_from_its_checkpoint),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
