@@ -16,7 +16,7 @@ static uint8_t content[N];
 static const char *file_of(scratch *s, const char *name, bool packed)
 {
     const char *path = scratch_path(s, name);
-    for (int i = 0; i < N; i++) content[i] = (uint8_t)(i * i >> 5);
+    for (int i = 0; i < N; i++) content[i] = (uint8_t)((unsigned)i * (unsigned)i >> 5);
     gzFile file = gzopen(path, packed ? "wb" : "wbT");
     assert_int_equal(gzwrite(file, content, N), N);
     assert_int_equal(gzclose(file), Z_OK);
