@@ -21,6 +21,8 @@ BRIEF = ["train.steps=1", "train.validate_every=0", "train.checkpoint_every=0", 
 TRAIN = [*BRIEF, "train.sample_every=0", "--out", "run"]
 PASS = ["run.threads=2", "sample.steps=1"]
 
+TO_THE_MIB = unittest.skipIf("ASAN_OPTIONS" in os.environ, "the sanitizer takes memory of its own")
+
 AT_ONCE = ["train.batch=24", "train.accumulate=1"]
 QUICK = [
     ("train digits, batch 24 at once", ["train", DIGITS, *TRAIN, *AT_ONCE]),
@@ -68,7 +70,7 @@ def measured(case, *args):
     return process.returncode, float(said[1]) if said else 0, usage.ru_maxrss / 1024, log
 
 
-@unittest.skipIf("ASAN_OPTIONS" in os.environ, "the sanitizer takes memory of its own")
+@TO_THE_MIB
 class Need(Case):
     def check(self, name, args):
         self.dir = os.path.join(self.dir, "x")
@@ -119,6 +121,7 @@ class Refusal(Case):
         self.fails(1, ["training needs ", "checkpoints and samples "], "train", DIGITS, *BRIEF, "--out", "run", *drawn,
                    "run.memory=150MiB")
 
+    @TO_THE_MIB
     def test_drawing_that_does_not_fit_is_refused_before_it_begins(self):
         said = self.need(self.SAMPLE)
         os.remove(self.path("x.png"))
@@ -133,7 +136,7 @@ class Refusal(Case):
         self.fails(1, ["sampling needs ", "run.memory leaves "], *pictures, "sample.count=200", "sample.batch=800",
                    "run.memory=40MiB", "-o", "y.png")
 
-    @unittest.skipIf("ASAN_OPTIONS" in os.environ, "the sanitizer takes more than that for itself")
+    @TO_THE_MIB
     def test_limits_of_the_process_are_heard(self):
         args = ["sample", DRAWN, "run.threads=1", "sample.steps=1", "sample.count=1000", "sample.batch=1000",
                 "-o", "x.png"]
@@ -144,6 +147,7 @@ class Refusal(Case):
             self.fails(1, ["sampling needs ", f"and {name} leaves "], *args, **limited(limit, 60 * MIB))
             self.succeeds(*args[:-2], "-o", f"{name}.png", **limited(limit, 1024 * MIB))
 
+    @TO_THE_MIB
     def test_a_data_set_that_does_not_fit_is_refused(self):
         side, count = 256, 700  # 44 MiB
         self.write("images/train-images-idx3-ubyte", idx_bytes((count, side, side), bytes(count * side * side)))
