@@ -2,9 +2,6 @@
  * model_folder.c - finding the parts of a model, and writing a pipeline. */
 #include "io/model_folder.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "io/folder.h"
 #include "io/json.h"
 #include "io/path.h"
@@ -53,26 +50,16 @@ static bool is_model(const char *folder)
     return um_path_holds(folder, "unet/config.json") || um_path_holds(folder, "config.json");
 }
 
-/* The number in "step-0001000" behind its prefix, -1 for another name. */
-static long long step_of(const char *name, const char *prefix)
-{
-    char *end;
-    const size_t n = strlen(prefix);
-    if (strncmp(name, prefix, n) != 0 || name[n] < '0' || name[n] > '9') return -1;
-    const long long step = strtoll(name + n, &end, 10);
-    return *end ? -1 : step;
-}
-
 /* Of the models in a folder with names PREFIXn the one with the highest n, NULL where none is. */
 static um_status newest_of(um_ctx *ctx, char **out, const char *folder, const char *prefix)
 {
     um_names names;
-    long long best = -1;
+    int64_t best = -1;
     *out = NULL;
     um_status status = um_folder_list(ctx, folder, &names);
     for (int i = 0; status == UM_OK && i < names.count; i++) {
         char *path = NULL;
-        const long long step = step_of(names.name[i], prefix);
+        const int64_t step = um_path_number(names.name[i], prefix);
         if (step <= best) continue;
         status = um_path_join(ctx, &path, folder, names.name[i]);
         if (status == UM_OK && is_model(path)) {

@@ -104,6 +104,16 @@ bool um_path_ends_with(const char *name, const char *ending)
     return n >= m && strcasecmp(name + n - m, ending) == 0;
 }
 
+int64_t um_path_number(const char *name, const char *prefix)
+{
+    const size_t n = strlen(prefix);
+    char *end;
+    if (strncmp(name, prefix, n) != 0 || name[n] < '0' || name[n] > '9') return -1;
+    errno = 0;
+    const long long number = strtoll(name + n, &end, 10);
+    return *end || errno ? -1 : number;
+}
+
 static um_status names_add(um_ctx *ctx, um_names *names, int *room, const char *name)
 {
     if (names->count == *room) {

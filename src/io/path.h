@@ -25,6 +25,10 @@ bool um_path_is_folder(const char *path); /* a folder, links followed       */
 /* Does name end so, upper or lower case alike? */
 bool um_path_ends_with(const char *name, const char *ending);
 
+/* The number in a name that is prefix and digits ("step-0001000"); -1 for any other name, and for a
+ * number beyond 64 bits. */
+int64_t um_path_number(const char *name, const char *prefix);
+
 /* The names in a folder but "." and "..", sorted by byte value. */
 typedef struct um_names {
     char **name;

@@ -5,21 +5,10 @@
 #include "io/folder.h"
 #include "io/path.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
+/* The step of a checkpoint's folder, -1 for any other name. */
+static int64_t step_of(const char *name) { return um_path_number(name, "step-"); }
 
-/* The step in "step-0001000", -1 for any other name. */
-static long long step_of(const char *name)
-{
-    char *end;
-    errno = 0;
-    if (strncmp(name, "step-", 5) != 0 || name[5] < '0' || name[5] > '9') return -1;
-    const long long step = strtoll(name + 5, &end, 10);
-    return *end || errno ? -1 : step;
-}
-
-static bool is_regular(long long step, int every)
+static bool is_regular(int64_t step, int every)
 {
     return step == 0 || (step > 0 && every > 0 && step % every == 0);
 }
@@ -39,7 +28,7 @@ static char *highest(const um_names *names, int every)
 {
     char *best = NULL;
     for (int i = 0; i < names->count; i++) {
-        const long long step = step_of(names->name[i]);
+        const int64_t step = step_of(names->name[i]);
         if (step < 0 || (every != ANY && !is_regular(step, every))) continue;
         if (!best || step > step_of(best)) best = names->name[i];
     }

@@ -70,6 +70,24 @@ static void files_and_folders_are_told_apart(void **state)
     assert_false(um_path_holds(s->folder, "absent"));
 }
 
+static void a_number_is_the_digits_behind_a_prefix(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int64_t number;
+    } cases[] = {
+        { "step-0001000", 1000 }, { "step-0", 0 }, { "step-9223372036854775807", INT64_MAX },
+        { "step-9223372036854775808", -1 }, { "step-", -1 }, { "step-+9", -1 }, { "step--9", -1 },
+        { "step- 9", -1 }, { "step-9x", -1 }, { "9", -1 }, { "xstep-9", -1 },
+    };
+    for (size_t i = 0; i < UM_COUNT(cases); i++)
+        if (um_path_number(cases[i].name, "step-") != cases[i].number)
+            fail_msg("%s: %lld", cases[i].name,
+                     (long long)um_path_number(cases[i].name, "step-"));
+    assert_int_equal(um_path_number("7", ""), 7);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -77,6 +95,7 @@ int main(void)
         TEST(joining_splitting_and_endings),
         TEST(a_folder_is_listed_in_sorted_order),
         TEST(files_and_folders_are_told_apart),
+        TEST(a_number_is_the_digits_behind_a_prefix),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
