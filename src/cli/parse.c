@@ -214,27 +214,20 @@ static bool is_plain(const char *word)
     return *word && word[strspn(word, plain)] == 0;
 }
 
-/* A byte that a terminal may obey: of ASCII, or the first of such a character of Latin-1. */
-static bool is_control(const char *p)
-{
-    const unsigned char first = (unsigned char)p[0], second = (unsigned char)p[1];
-    return first < ' ' || first == 127 || (first == 0xc2 && second >= 0x80 && second < 0xa0);
-}
-
-/* A word in $'...', where control characters have escapes; gives its end. */
+/* A word in $'...', where bytes beyond plain ASCII have escapes; gives its end. */
 static char *escaped(char *at, const char *word)
 {
     at += sprintf(at, "$'");
     for (const char *p = word; *p; p++)
-        if (is_control(p)) at += sprintf(at, "\\x%02x", (unsigned char)*p);
+        if (*p < ' ' || *p > '~') at += sprintf(at, "\\x%02x", (unsigned char)*p);
         else at += sprintf(at, *p == '\'' || *p == '\\' ? "\\%c" : "%c", *p);
     return at + sprintf(at, "'");
 }
 
-static bool holds_control(const char *word)
+/* Whether a terminal shows the word as it is. `room` for it is overwritten. */
+static bool shows(const char *word, char *room)
 {
-    while (*word && !is_control(word)) word++;
-    return *word;
+    return strcmp(um_printable(strcpy(room, word)), word) == 0;
 }
 
 /* The words as a shell takes them, behind each other. */
@@ -247,7 +240,7 @@ static char *quoted(int n, char *const *words)
     for (int i = 0; i < n; i++) {
         const bool plain = is_plain(words[i]);
         if (i) *at++ = ' ';
-        if (holds_control(words[i])) {
+        if (!shows(words[i], at)) {
             at = escaped(at, words[i]);
             continue;
         }
