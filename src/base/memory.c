@@ -152,11 +152,11 @@ void um_memory_room(const char *root, um_room *room)
 
 void um_memory_left(const um_ctx *ctx, um_room *room)
 {
-    const size_t resident = um_memory_resident();
     if (!ctx->memory) {
         um_memory_room("", room);
         return;
     }
+    const size_t resident = um_memory_resident();
     *room = (um_room){ .bytes = SIZE_MAX };
     bound(room, ctx->memory - UM_MIN(ctx->memory, resident), "run.memory");
 }
