@@ -165,4 +165,15 @@ static inline void fuzz_write_parts(const char *const *names, int count, const u
         else FUZZ_HOLDS(unlink(fuzz_path(names[i])) == 0 || errno == ENOENT);
 }
 
+/* The same from an input, which without a mark is the first file. */
+static inline void fuzz_write_input(const uint8_t *data, size_t size, const char *const *names,
+                                    int count)
+{
+    um_bytes parts[4];
+    FUZZ_HOLDS(count <= (int)UM_COUNT(parts));
+    fuzz_parts(data, size, names, count, parts);
+    if (!parts[0].data) parts[0] = (um_bytes){ (uint8_t *)data, size };
+    fuzz_write_parts(names, count, parts);
+}
+
 #endif

@@ -30,10 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     um_ctx ctx;
     fuzz_memory memory;
     um_config config;
-    um_bytes parts[UM_COUNT(names)];
-    fuzz_parts(data, size, names, UM_COUNT(names), parts);
-    if (!parts[0].data) parts[0] = (um_bytes){ (uint8_t *)data, size };
-    fuzz_write_parts(names, UM_COUNT(names), parts);
+    fuzz_write_input(data, size, names, UM_COUNT(names));
     fuzz_begin(&ctx, &memory, (8 << 20) + 64 * size, SIZE_MAX);
     FUZZ_HOLDS(um_config_init(&ctx, &config) == UM_OK);
     if (fuzz_took(&ctx, um_config_read(&ctx, &config, fuzz_path("x.ini")))) {

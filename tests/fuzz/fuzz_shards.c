@@ -12,10 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     um_ctx ctx;
     fuzz_memory memory;
     um_unet_shards shards;
-    um_bytes parts[UM_COUNT(names)];
-    fuzz_parts(data, size, names, UM_COUNT(names), parts);
-    if (!parts[0].data) parts[0] = (um_bytes){ (uint8_t *)data, size };
-    fuzz_write_parts(names, UM_COUNT(names), parts);
+    fuzz_write_input(data, size, names, UM_COUNT(names));
     fuzz_begin(&ctx, &memory, (4 << 20) + 64 * size, SIZE_MAX);
     if (fuzz_took(&ctx, um_unet_shards_open(&shards, &ctx, fuzz_folder()))) {
         for (int i = 0; i < shards.count; i++)

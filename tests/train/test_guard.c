@@ -39,11 +39,7 @@ static subject *begin(um_on_nan on_nan)
     s->t.settings.on_nan = on_nan;
     s->t.settings.on_nan_limit = 2;
     CHECK_OK(&s->ctx, tiny_network(&s->t, 4));
-    CHECK_OK(&s->ctx, um_trainer_open(&s->trainer, &s->ctx, s->t.unet, &s->t.schedule,
-                                      &s->t.settings, TINY_SIDE, TINY_SIDE));
-    CHECK_OK(&s->ctx, um_batch_init(&s->ctx, &s->batch, 4, TINY_IMAGE));
-    CHECK_OK(&s->ctx, um_feed_init(&s->feed, &s->ctx, &s->t.data, &s->t.schedule,
-                                   um_trainer_timesteps(s->trainer), &s->t.settings));
+    CHECK_OK(&s->ctx, tiny_work(&s->t, &s->trainer, &s->feed, &s->batch));
     CHECK_OK(&s->ctx, um_feed_training(&s->feed, 0, &s->batch));
     const um_optimizer_state *o = um_trainer_optimizer(s->trainer);
     s->params = o->params;
@@ -57,9 +53,7 @@ static subject *begin(um_on_nan on_nan)
 static void finish(subject *s)
 {
     for (int k = 0; k < 4; k++) test_free(s->before[k]);
-    um_feed_free(&s->feed);
-    um_batch_free(&s->ctx, &s->batch);
-    um_trainer_close(&s->trainer);
+    tiny_rest(&s->t, &s->trainer, &s->feed, &s->batch);
     tiny_end(&s->t);
     test_free(s);
 }

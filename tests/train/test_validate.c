@@ -23,20 +23,13 @@ static subject *open_subject(int batch, int accumulate)
     CHECK_OK(&s->ctx, tiny_network(&s->t, 4));
     s->t.settings.batch = batch;
     s->t.settings.accumulate = accumulate;
-    CHECK_OK(&s->ctx, um_trainer_open(&s->trainer, &s->ctx, s->t.unet, &s->t.schedule,
-                                      &s->t.settings, TINY_SIDE, TINY_SIDE));
-    CHECK_OK(&s->ctx,
-             um_feed_init(&s->feed, &s->ctx, &s->t.data, &s->t.schedule,
-                          um_trainer_timesteps(s->trainer), &s->t.settings));
-    CHECK_OK(&s->ctx, um_batch_init(&s->ctx, &s->batch, batch, TINY_IMAGE));
+    CHECK_OK(&s->ctx, tiny_work(&s->t, &s->trainer, &s->feed, &s->batch));
     return s;
 }
 
 static void close_subject(subject *s)
 {
-    um_feed_free(&s->feed);
-    um_batch_free(&s->ctx, &s->batch);
-    um_trainer_close(&s->trainer);
+    tiny_rest(&s->t, &s->trainer, &s->feed, &s->batch);
     tiny_end(&s->t);
     test_free(s);
 }
@@ -166,7 +159,6 @@ static void an_image_alone_leaves_quarters_empty(void **state)
     close_subject(s);
 }
 
-/* Where memory ends the weights are back in their place. */
 /* All scores alike are no answer; a bias for class 0, which all images are of, is right. */
 static void accuracies_count_what_a_classifier_gets_right(void **state)
 {
@@ -181,22 +173,17 @@ static void accuracies_count_what_a_classifier_gets_right(void **state)
     um_params_initialise(um_unet_params(s->t.unet), 1);
     for (int right = 0; right < 2; right++) {
         um_params_find(um_unet_params(s->t.unet), "head_scores.bias")->value[0] = (um_real)right;
-        CHECK_OK(&s->ctx, um_trainer_open(&s->trainer, &s->ctx, s->t.unet, &s->t.schedule,
-                                          &s->t.settings, TINY_SIDE, TINY_SIDE));
-        CHECK_OK(&s->ctx, um_feed_init(&s->feed, &s->ctx, &s->t.data, &s->t.schedule,
-                                       um_trainer_timesteps(s->trainer), &s->t.settings));
-        CHECK_OK(&s->ctx, um_batch_init(&s->ctx, &s->batch, 4, TINY_IMAGE));
+        CHECK_OK(&s->ctx, tiny_work(&s->t, &s->trainer, &s->feed, &s->batch));
         const um_validation v = validate(s);
         assert_true(v.done && v.accuracy == right && v.accuracy_at_0 == right);
         CHECK_NEAR(v.loss, right ? log(exp(1) + 2) - 1 : log(3), 1e-6);
-        um_feed_free(&s->feed);
-        um_batch_free(&s->ctx, &s->batch);
-        um_trainer_close(&s->trainer);
+        tiny_rest(&s->t, &s->trainer, &s->feed, &s->batch);
     }
     tiny_end(&s->t);
     test_free(s);
 }
 
+/* Where memory ends the weights are back in their place. */
 static void want_of_memory_swaps_back(void **state)
 {
     (void)state;

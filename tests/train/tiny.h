@@ -86,6 +86,23 @@ static inline um_status tiny_network(tiny *t, int channels)
     return UM_OK;
 }
 
+/* What its steps take; give it back with tiny_rest before tiny_end. */
+static inline um_status tiny_work(tiny *t, um_trainer **trainer, um_feed *feed, um_batch *batch)
+{
+    UM_TRY(um_trainer_open(trainer, t->ctx, t->unet, &t->schedule, &t->settings, TINY_SIDE,
+                           TINY_SIDE));
+    UM_TRY(um_feed_init(feed, t->ctx, &t->data, &t->schedule, um_trainer_timesteps(*trainer),
+                        &t->settings));
+    return um_batch_init(t->ctx, batch, t->settings.batch, TINY_IMAGE);
+}
+
+static inline void tiny_rest(tiny *t, um_trainer **trainer, um_feed *feed, um_batch *batch)
+{
+    um_feed_free(feed);
+    um_batch_free(t->ctx, batch);
+    um_trainer_close(trainer);
+}
+
 static inline void tiny_end(tiny *t)
 {
     um_unet_close(&t->unet);
